@@ -1,0 +1,67 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Everything else is `make help`.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo run test check bench conformance lock clean prepare prepare-dev prepare-bench
+
+PYTHON ?= python3
+VENV := .venv/bin
+SHARED ?= ../shared
+PYTEST_ARGS ?=
+
+help: ## print what make can do here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: prepare ## the whole product against a sandbox, from nothing; then it serves until Ctrl-C
+	@$(VENV)/python -m launch.demo
+
+run: prepare ## the product with your own settings (.env), in one terminal, on PORT (8000)
+	@$(VENV)/python -m launch.run
+
+test: prepare-dev ## every test; PYTEST_ARGS="-k pixel" chooses some
+	@$(PYTHON) launch/chromium.py
+	@$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+check: prepare-dev ## what CI runs: format, lint, types, arrows, migrations, then every test
+	$(VENV)/ruff format --check
+	$(VENV)/ruff check
+	$(VENV)/mypy
+	$(VENV)/lint-imports --no-cache
+	@! grep -n '://' requirements*.txt || { echo 'A lock names a registry: make lock writes one that does not.'; exit 1; }
+	@$(PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
+	@$(PRODUCTION) $(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(PYTHON) launch/chromium.py
+	$(VENV)/python -m pytest $(PYTEST_ARGS)
+
+# Settings as in production, for checks that open no connection.
+PRODUCTION = CONNECTOR_ENV_FILE= DEBUG= APP_URL=https://connector.example ALLOWED_HOSTS=connector.example \
+	DATABASE_URL=postgres://nobody@127.0.0.1:9/none CELERY_BROKER_URL=redis://127.0.0.1:9/0 \
+	SECRET_KEY=$(RANDOM_KEY) FIELD_ENCRYPTION_KEYS=$(RANDOM_KEY)
+RANDOM_KEY = $$($(PYTHON) -c 'import secrets; print(secrets.token_hex(32))')
+
+bench: prepare-bench ## measured ratios: ingest, transform, drain
+	@$(VENV)/python -m bench
+
+conformance: prepare ## replay captured requests: make conformance SHARED=../shared
+	@$(VENV)/python -m launch.demo sandbox.conformance $(SHARED)
+
+lock: ## make the requirements again from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml $(LOCK_OPTIONS) --output-file requirements.txt
+	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --output-file requirements-dev.txt
+	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --group bench --output-file requirements-bench.txt
+
+# Hashes for every platform, and no registry's address: pip asks whichever index its user has set.
+LOCK_OPTIONS := --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+clean: ## delete .venv and the caches; the data in .data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+prepare:
+	@$(PYTHON) launch/bootstrap.py requirements.txt
+
+prepare-dev:
+	@$(PYTHON) launch/bootstrap.py requirements-dev.txt
+
+prepare-bench:
+	@$(PYTHON) launch/bootstrap.py requirements-bench.txt

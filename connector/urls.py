@@ -1,0 +1,16 @@
+"""The map of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from connector import health
+
+urlpatterns = [
+    path("webhooks/", include("shop_webhooks.urls")),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+    path("admin/", admin.site.urls),
+    path("", include("stores.urls")),
+    path("", include("dashboard.urls")),
+]

@@ -1,0 +1,1 @@
+"""OUT: the outbox, the sender and the ledger."""

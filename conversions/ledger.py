@@ -1,0 +1,164 @@
+"""The moves of the ledger: what an attempt and its answer make of the events that were in it.
+
+Every move is one statement that names the states it may leave, so that a late or repeated answer
+cannot take an event out of its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from django.db.models.functions import Now
+
+from conversions.models import SendAttempt
+from purchases.meta.response import Answer
+from stores.models import Pixel
+from stores.sql import rows, run
+
+# Meta discards a second arrival for 48 h; the hour is for clocks and queues.
+MAY_RESEND_FOR = timedelta(hours=47)
+
+# One statement, before the first byte leaves. A test code's traffic counts like any other, so the code
+# ends by itself.
+BEGIN = """
+WITH attempt AS (
+    INSERT INTO conversions_sendattempt (pixel_id, lease_token, event_count, test_event_code)
+    SELECT id, %(lease_token)s, %(count)s,
+           CASE WHEN test_event_code_until > now() THEN test_event_code ELSE '' END
+    FROM stores_pixel WHERE id = %(pixel)s
+    RETURNING id, test_event_code
+), events AS (
+    INSERT INTO conversions_attemptedevent (attempt_id, event_id)
+    SELECT attempt.id, unnest(%(events)s::bigint[]) FROM attempt
+), lease AS (
+    UPDATE conversions_pixelqueue
+    SET lease_token = %(lease_token)s, served_at = now(), not_before = clock_timestamp() + %(lease)s
+    WHERE pixel_id = %(pixel)s
+)
+SELECT id, test_event_code, clock_timestamp() FROM attempt
+"""
+
+FINISH = """
+UPDATE conversions_sendattempt SET outcome = %(outcome)s, reason = %(reason)s,
+    http_status = %(http_status)s, fbtrace_id = %(fbtrace_id)s, message = %(message)s,
+    finished_at = clock_timestamp()
+WHERE id = %(attempt)s
+"""
+
+# In the order in which the outbox writes: two that lock the same rows must not wait for each other.
+LOCK = """
+SELECT 1 FROM conversions_conversionevent WHERE id = ANY(%s)
+ORDER BY store_id, order_id COLLATE "C", pixel_id FOR UPDATE
+"""
+
+# Whatever the row says by now (a cancellation may have come): Meta has it.
+ACCEPT = """
+UPDATE conversions_conversionevent SET state = 'accepted', reason = '', attempts = attempts + 1,
+    accepted_at = now(), fbtrace_id = %s
+WHERE id = ANY(%s) AND state <> 'accepted'
+"""
+
+REJECT = """
+UPDATE conversions_conversionevent SET state = 'rejected', reason = %s, attempts = attempts + 1,
+    fbtrace_id = %s
+WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt')
+"""
+
+POSTPONE = """
+UPDATE conversions_conversionevent SET reason = %s, attempts = attempts + 1, fbtrace_id = %s
+WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt')
+"""
+
+PUT_OFF = """
+UPDATE conversions_conversionevent SET reason = %s, not_before = now() + %s
+WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt')
+"""
+
+DOUBT = """
+UPDATE conversions_conversionevent AS event
+SET state = 'in_doubt', reason = %(reason)s, attempts = event.attempts + 1,
+    first_unknown_at = COALESCE(event.first_unknown_at, attempt.started_at),
+    cut_off = LEAST(event.cut_off,
+                    COALESCE(event.first_unknown_at, attempt.started_at) + %(window)s),
+    not_before = now() + %(pause)s
+FROM conversions_attemptedevent AS attempted
+JOIN conversions_sendattempt AS attempt ON attempt.id = attempted.attempt_id
+WHERE event.id = attempted.event_id AND attempt.pixel_id = %(pixel)s
+  AND attempt.finished_at IS NULL AND event.state <> 'accepted'
+"""
+
+EXPIRE = """
+UPDATE conversions_conversionevent SET state = 'expired', reason = 'too_old'
+WHERE state IN ('waiting', 'pending', 'in_doubt') AND cut_off <= now()
+"""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt that is written down and not yet answered."""
+
+    id: int
+    test_event_code: str
+    begun_at: datetime  # by the database's clock
+
+
+NOT_BEGUN = Attempt(id=0, test_event_code="", begun_at=datetime.min.replace(tzinfo=UTC))
+
+
+def begin_attempt(
+    *, pixel_id: int, event_ids: Sequence[int], lease_token: UUID, lease: timedelta
+) -> Attempt:
+    """Write an attempt down and take (or renew) the pixel's lease for it."""
+    values = {"lease_token": lease_token, "count": len(event_ids), "pixel": pixel_id}
+    ((key, code, now),) = rows(BEGIN, values | {"events": list(event_ids), "lease": lease})
+    return Attempt(id=key, test_event_code=code, begun_at=now)
+
+
+def finish_attempt(attempt: Attempt, *, outcome: str, reason: str, answer: Answer) -> None:
+    """Write down what came of the attempt."""
+    values = {"attempt": attempt.id, "outcome": outcome, "reason": reason[:64]}
+    kept = {"http_status": answer.http_status, "message": answer.message[:500]}
+    run(FINISH, values | kept | {"fbtrace_id": answer.fbtrace_id[:64]})
+
+
+def lock(event_ids: Sequence[int]) -> None:
+    """Nobody else changes the events until the transaction ends."""
+    rows(LOCK, [list(event_ids)])
+
+
+def accept(event_ids: Sequence[int], *, fbtrace_id: str) -> None:
+    """Meta has them."""
+    run(ACCEPT, [fbtrace_id[:64], list(event_ids)])
+
+
+def reject(event_ids: Sequence[int], *, reason: str, fbtrace_id: str) -> None:
+    """Meta refuses them for good."""
+    run(REJECT, [reason[:64], fbtrace_id[:64], list(event_ids)])
+
+
+def postpone(event_ids: Sequence[int], *, reason: str, fbtrace_id: str) -> None:
+    """Meta has taken none of them: they stay owed, for the pixel's next turn."""
+    run(POSTPONE, [reason[:64], fbtrace_id[:64], list(event_ids)])
+
+
+def put_off(event_ids: Sequence[int], *, reason: str, pause: timedelta) -> None:
+    """They could not be made ready: they stay owed until their cut-off, and are tried again."""
+    run(PUT_OFF, [reason, pause, list(event_ids)])
+
+
+def doubt_unanswered(pixel: Pixel, *, reason: str, pause: timedelta) -> None:
+    """Put the events of the pixel's unanswered attempts in doubt, and close these attempts."""
+    run(
+        DOUBT,
+        {"pixel": pixel.pk, "reason": reason, "pause": pause, "window": MAY_RESEND_FOR},
+    )
+    SendAttempt.objects.filter(pixel=pixel, finished_at=None).update(
+        finished_at=Now(), reason=reason
+    )
+
+
+def expire() -> int:
+    """Give up what may no longer be sent; returns how many events."""
+    return run(EXPIRE)

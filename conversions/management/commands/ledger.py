@@ -1,0 +1,78 @@
+"""`ledger`: what became of every order, for people as a table and for programs as JSON."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import msgspec
+from django.core.management.base import CommandParser
+from django.utils import timezone
+from rich.table import Table
+
+from conversions import report
+from stores import commands
+
+SPAN = re.compile(r"(\d{1,6})([mhd])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+ROWS_IN_A_TABLE = 500  # a table measures all its rows before it prints the first
+
+
+class Command(commands.Command):
+    """Streams: the first rows of a big ledger come at once."""
+
+    help = "Print one row for each order, pixel and event, newest first."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What to look for; everything where nothing is asked."""
+        super().add_arguments(parser)
+        parser.add_argument("--store", metavar="KEY", help="only this store")
+        parser.add_argument("--order", metavar="ID", default="", help="the order's id or name")
+        parser.add_argument(
+            "--since", metavar="T", help="first received since: 2h, 7d or an ISO 8601 time (UTC)"
+        )
+
+    def handle(
+        self, *, store: str | None, order: str, since: str | None, as_json: bool, **options: Any
+    ) -> None:
+        """Print the rows, then how many there are of each state."""
+        found = report.events(
+            stores=commands.find_stores(store) if store else None,
+            order=order,
+            since=_moment(since, now=timezone.now()) if since else None,
+        )
+        counts = report.counts(found)
+        if as_json:
+            self._print_json(found, counts)
+        else:
+            self._print_table(found, counts)
+
+    def _print_json(self, found: Any, counts: dict[str, int]) -> None:
+        self.stdout.write('{"rows":[', ending="")
+        for place, row in enumerate(report.rows(found)):
+            self.stdout.write(("," if place else "") + "\n", ending="")
+            self.stdout.write(msgspec.json.encode(row).decode(), ending="")
+        self.stdout.write(f'\n],"counts":{msgspec.json.encode(counts).decode()}}}')
+
+    def _print_table(self, found: Any, counts: dict[str, int]) -> None:
+        console = self.console()
+        rows = report.rows(found)
+        while some := list(islice(rows, ROWS_IN_A_TABLE)):
+            table = Table(*report.Row.__struct_fields__, box=None, pad_edge=False)
+            for row in some:
+                table.add_row(*map(str, msgspec.structs.astuple(row)))
+            console.print(table)
+        said = ", ".join(f"{count} {state}" for state, count in counts.items())
+        console.print(said or "The ledger has no such row.")
+
+
+def _moment(text: str, *, now: datetime) -> datetime:
+    if span := SPAN.fullmatch(text):
+        return now - timedelta(**{UNITS[span[2]]: int(span[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        commands.refuse(f"--since {text!r} is neither a span (2h, 7d) nor an ISO 8601 time.")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

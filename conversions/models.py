@@ -1,0 +1,151 @@
+"""What we owe Meta and what became of it: the outbox and the ledger."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from stores.models import Pixel, PixelMapping, Store, TenantQuerySet
+
+
+class State(models.TextChoices):
+    """The states of an order × pixel × event (drawn in docs/architecture.md)."""
+
+    WAITING = "waiting"  # for the reason: payment, consent, hold
+    PENDING = "pending"
+    IN_DOUBT = "in_doubt"  # posted, answer unknown
+    ACCEPTED = "accepted"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"  # by Meta, with its code
+    EXPIRED = "expired"  # too old to be sent
+
+
+class ConversionEvent(models.Model):
+    """One order × pixel × event name, from first sight to its end. Narrow: it is written often."""
+
+    store = models.ForeignKey(Store, on_delete=models.PROTECT)
+    pixel = models.ForeignKey(Pixel, on_delete=models.PROTECT)
+    # May outlive its mapping: to look for millions of rows when one is deleted would take minutes.
+    mapping = models.ForeignKey(
+        PixelMapping,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+    )
+    order_id = models.CharField(max_length=64)
+    order_name = models.CharField(max_length=100)
+    event_name = models.CharField(max_length=100)
+    event_id = models.CharField(max_length=200)  # "" until the event is owed
+    state = models.CharField(max_length=8, choices=State.choices)
+    reason = models.CharField(max_length=64, db_default="")
+    value = models.DecimalField(max_digits=20, decimal_places=4, null=True)
+    currency = models.CharField(max_length=3)
+    event_time = models.DateTimeField()
+    order_updated_at = models.DateTimeField()  # which version of the order this row is about
+    received_at = models.DateTimeField(db_default=Now())
+    not_before = models.DateTimeField(db_default=Now())  # the next attempt
+    cut_off = models.DateTimeField()  # no attempt starts after it
+    attempts = models.PositiveSmallIntegerField(db_default=0)
+    first_unknown_at = models.DateTimeField(null=True)  # since when it may have been counted
+    accepted_at = models.DateTimeField(null=True)
+    fbtrace_id = models.CharField(max_length=64, db_default="")
+
+    class Tenants(TenantQuerySet):
+        to_workspace = "store__workspace"
+
+    objects = Tenants.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "order_id", "pixel", "event_name"],
+                name="event_once_per_order",
+            ),
+            # Meta's own key of deduplication.
+            models.UniqueConstraint(
+                fields=["pixel", "event_name", "event_id"],
+                condition=~Q(event_id=""),
+                name="event_once_at_meta",
+            ),
+        ]
+        indexes = [
+            # The outbox: what a pixel is owed, oldest first (sending.claim).
+            models.Index(
+                fields=["pixel", "not_before"],
+                condition=Q(state__in=["pending", "in_doubt"]),
+                name="event_owed",
+            ),
+            # Orders that wait, by when they can no longer be sent (ledger.expire).
+            models.Index(
+                fields=["cut_off"],
+                condition=Q(state__in=["waiting", "pending", "in_doubt"]),
+                name="event_unsettled",
+            ),
+            # A store's ledger, newest first (dashboard).
+            models.Index(fields=["store", "-id"], name="event_of_store"),
+        ]
+
+
+class EventPayload(models.Model):
+    """The event's JSON, sealed with the store's key; apart, because the ledger outlives it."""
+
+    event = models.OneToOneField(ConversionEvent, primary_key=True, on_delete=models.CASCADE)
+    body = models.BinaryField()
+    written_at = models.DateTimeField(db_default=Now())
+
+
+class PixelQueue(models.Model):
+    """A pixel's turn: one request at a time, least recently served first. The lease is here."""
+
+    pixel = models.OneToOneField(Pixel, primary_key=True, on_delete=models.CASCADE)
+    served_at = models.DateTimeField(db_default=Now())
+    lease_token = models.UUIDField(null=True)
+    not_before = models.DateTimeField(db_default=Now())  # leased, or a pause after a failure
+    probe_at = models.DateTimeField(db_default=Now())  # while the pixel is broken: the next trial
+    failures = models.PositiveSmallIntegerField(db_default=0)  # requests in a row without success
+    refusals = models.PositiveSmallIntegerField(db_default=0)  # refused ones since Meta took any
+
+
+class SendAttempt(models.Model):
+    """One request to Meta, written down before its first byte leaves."""
+
+    class Outcome(models.TextChoices):
+        UNKNOWN = "unknown"  # also: not answered yet
+        ACCEPTED = "accepted"
+        TRY_LATER = "try_later"
+        PIXEL_BROKEN = "pixel_broken"
+        REJECTED = "rejected"
+
+    pixel = models.ForeignKey(Pixel, on_delete=models.PROTECT)
+    lease_token = models.UUIDField(db_index=True)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    event_count = models.PositiveSmallIntegerField()
+    test_event_code = models.CharField(max_length=40, db_default="")
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, db_default=Outcome.UNKNOWN)
+    reason = models.CharField(max_length=64, db_default="")
+    http_status = models.PositiveSmallIntegerField(null=True)
+    fbtrace_id = models.CharField(max_length=64, db_default="")
+    message = models.CharField(max_length=500, db_default="")  # Meta's words, redacted
+    events: models.ManyToManyField[ConversionEvent, AttemptedEvent] = models.ManyToManyField(
+        ConversionEvent, through="AttemptedEvent"
+    )
+
+    class Meta:
+        indexes = [
+            # Attempts whose worker died (sending.claim).
+            models.Index(
+                fields=["pixel"],
+                condition=Q(finished_at__isnull=True),
+                name="attempt_unfinished",
+            ),
+        ]
+
+
+class AttemptedEvent(models.Model):
+    """An event that was in an attempt's request."""
+
+    attempt = models.ForeignKey(SendAttempt, on_delete=models.CASCADE)
+    event = models.ForeignKey(ConversionEvent, on_delete=models.CASCADE)

@@ -1,0 +1,281 @@
+"""The outbox: for an order that was seen, one row per pixel says what is owed and why not.
+
+Called inside the transaction that closes the delivery. A row is open to news of its order (a later
+version, by the shop's own clock) until Meta may have it; then only Meta's answer moves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from msgspec import Struct
+
+from conversions.models import State
+from purchases.decision import Report, Skip, Wait, cut_off, decide
+from purchases.mapping import Rules, RulesError, mismatch
+from purchases.meta.event import Storefront, build_purchase, purchase_value
+from purchases.meta.payload import encode
+from purchases.order import Order
+from stores.models import PixelMapping, Store
+from stores.secrets import store_ring
+from stores.sql import rows, run
+
+EVENT_NAME = "Purchase"
+KEPT_FOR = timedelta(hours=48)  # docs/privacy.md
+
+
+# By store, then by pixel, in order of position.
+Mappings = dict[int, dict[int, list[PixelMapping]]]
+
+
+class Sighting(Struct, frozen=True, kw_only=True):
+    """An order as one delivery showed it."""
+
+    store: Store
+    order: Order
+    received_at: datetime
+
+
+class Entry(Struct, kw_only=True):
+    """What the ledger is to say of one order and one pixel."""
+
+    sighting: Sighting
+    mapping: PixelMapping
+    state: State
+    reason: str = ""
+    event_id: str = ""
+    value: Decimal | None
+    payload: bytes = b""
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        """What makes it one row (all events here are purchases)."""
+        return (
+            self.sighting.store.pk,
+            self.sighting.order.shop_order_id,
+            self.mapping.pixel_id,
+        )
+
+
+RECORD = """
+INSERT INTO conversions_conversionevent AS event
+    (store_id, pixel_id, mapping_id, order_id, order_name, event_name, event_id, state, reason,
+     value, currency, event_time, order_updated_at, received_at, cut_off)
+SELECT * FROM unnest(
+    %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::text[], %s::numeric[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s::timestamptz[], %s::timestamptz[])
+ON CONFLICT (store_id, order_id, pixel_id, event_name) DO UPDATE
+SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.reason,
+    -- It may be on its way at this moment, and Meta has the last word: then this is what Meta took.
+    event_id = CASE event.state WHEN 'pending' THEN event.event_id ELSE EXCLUDED.event_id END,
+    value = CASE event.state WHEN 'pending' THEN event.value ELSE EXCLUDED.value END,
+    currency = EXCLUDED.currency, event_time = EXCLUDED.event_time,
+    order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off, not_before = now()
+WHERE event.order_updated_at <= EXCLUDED.order_updated_at
+  AND (event.state IN ('waiting', 'skipped')
+       OR event.state = 'pending' AND EXCLUDED.state = 'skipped'
+          AND EXCLUDED.reason IN ('cancelled', 'refunded', 'voided', 'trashed'))
+RETURNING id, store_id, order_id, pixel_id, state
+"""
+
+KEEP_PAYLOADS = """
+INSERT INTO conversions_eventpayload (event_id, body)
+SELECT * FROM unnest(%s::bigint[], %s::bytea[])
+ON CONFLICT (event_id) DO UPDATE SET body = EXCLUDED.body, written_at = now()
+"""
+
+QUEUE_PIXELS = """
+INSERT INTO conversions_pixelqueue (pixel_id) SELECT unnest(%s::bigint[]) ON CONFLICT DO NOTHING
+"""
+
+FORGET = """
+DELETE FROM conversions_eventpayload AS payload USING conversions_conversionevent AS event
+WHERE event.id = payload.event_id AND payload.written_at < now() - %s
+  AND event.state IN ('accepted', 'skipped', 'rejected', 'expired')
+"""
+
+TAKEN = """
+SELECT event.pixel_id, event.event_id, event.store_id, event.order_id
+FROM conversions_conversionevent AS event
+JOIN unnest(%s::bigint[], %s::text[]) AS wanted (pixel_id, event_id) USING (pixel_id, event_id)
+WHERE event.event_name = %s
+"""
+
+
+def record_purchases(sightings: Sequence[Sighting]) -> set[int]:
+    """Record what each sighting owes to each pixel of its store.
+
+    Returns the ids of the stores that have no mapping in force, whose orders nobody asked for.
+    Must run inside a transaction. Raises IntegrityError if another one records the same event id.
+    """
+    mappings = mappings_in_force({sighting.store.pk for sighting in sightings})
+    _write(entries(sightings, mappings=mappings, now=database_now()))
+    return {sighting.store.pk for sighting in sightings} - mappings.keys()
+
+
+def entries(sightings: Sequence[Sighting], *, mappings: Mappings, now: datetime) -> list[Entry]:
+    """What the ledger is to say of the sightings, one entry for each row; writes nothing."""
+    latest = _latest(
+        _entry(sighting, candidates, now)
+        for sighting in sightings
+        for candidates in mappings.get(sighting.store.pk, {}).values()
+    )
+    _settle_contested_ids(latest)
+    return latest
+
+
+def forget_payloads() -> int:
+    """Erase payloads that no resend and no question to Meta can need; returns how many."""
+    return run(FORGET, [KEPT_FOR])
+
+
+def database_now() -> datetime:
+    """The database's clock: the only one that decides about age, lease and window."""
+    ((now,),) = rows("SELECT clock_timestamp()")
+    return now  # type: ignore[no-any-return]  # a row holds anything
+
+
+def payload_purpose(*, store_id: int, order_id: str, pixel_id: int) -> str:
+    """What a payload is sealed for."""
+    return f"payload.{store_id}.{pixel_id}.{order_id}"
+
+
+def mappings_in_force(store_ids: set[int]) -> Mappings:
+    """By store, then by pixel, in order of position."""
+    found: dict[int, dict[int, list[PixelMapping]]] = {}
+    for mapping in (
+        PixelMapping.objects.filter(store__in=store_ids, enabled=True)
+        .select_related("template")
+        .order_by("position")
+    ):
+        found.setdefault(mapping.store_id, {}).setdefault(mapping.pixel_id, []).append(mapping)
+    return found
+
+
+def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) -> Entry:
+    """What the first mapping that matches makes of the order; if none does, why the first doesn't."""
+    order, rules = sighting.order, Rules()
+    mapping = candidates[0]
+    try:
+        for candidate in candidates:
+            if not mismatch(order, candidate.rules().when):
+                mapping = candidate
+                break
+        rules = mapping.rules()
+    except RulesError:
+        return Entry(
+            sighting=sighting,
+            mapping=candidate,
+            state=State.SKIPPED,
+            reason="invalid_mapping",
+            value=order.total,
+        )
+    entry = Entry(
+        sighting=sighting,
+        mapping=mapping,
+        state=State.SKIPPED,
+        value=purchase_value(order, rules=rules),
+    )
+    match decide(order, rules=rules, now=now):
+        case Skip(reason=reason):
+            entry.reason = reason
+        case Wait(reason=reason):
+            entry.state, entry.reason = State.WAITING, reason
+        case Report():
+            _build(entry, rules, now)
+    return entry
+
+
+def _build(entry: Entry, rules: Rules, now: datetime) -> None:
+    store = entry.sighting.store
+    storefront = Storefront(key=store.key, url=store.url)
+    event = build_purchase(entry.sighting.order, rules=rules, storefront=storefront, now=now)
+    if isinstance(event, Skip):
+        entry.reason = event.reason
+    else:
+        entry.state, entry.event_id, entry.payload = (
+            State.PENDING,
+            event.event_id,
+            encode(event),
+        )
+
+
+def _latest(entries: Iterable[Entry]) -> list[Entry]:
+    """One entry per row: of the order's latest version, and of two as late the one that reports.
+
+    Sorted, so that two workers lock the same rows in the same order.
+    """
+    latest: dict[tuple[int, str, int], Entry] = {}
+    for entry in sorted(entries, key=_lateness):
+        latest[entry.key] = entry
+    return [latest[key] for key in sorted(latest)]
+
+
+def _lateness(entry: Entry) -> tuple[datetime, bool, datetime]:
+    order = entry.sighting.order
+    return order.updated_at, entry.state == State.PENDING, entry.sighting.received_at
+
+
+def _settle_contested_ids(entries: list[Entry]) -> None:
+    """An event id that another order has used at the pixel would make Meta discard this one."""
+    owed = [entry for entry in entries if entry.event_id]
+    owners: dict[tuple[int, str], tuple[int, str]] = {}
+    if owed:
+        wanted = [entry.mapping.pixel_id for entry in owed], [entry.event_id for entry in owed]
+        taken = rows(TAKEN, [*wanted, EVENT_NAME])
+        owners = {(pixel, event): (store, order) for pixel, event, store, order in taken}
+    for entry in owed:
+        store_id, order_id, pixel_id = entry.key
+        owner = owners.setdefault((pixel_id, entry.event_id), (store_id, order_id))
+        if owner != (store_id, order_id):
+            entry.state, entry.reason, entry.event_id = (
+                State.SKIPPED,
+                "event_id_taken",
+                "",
+            )
+
+
+def _write(entries: list[Entry]) -> None:
+    if not entries:
+        return
+    columns = [list(column) for column in zip(*map(_columns, entries), strict=True)]
+    pending = {
+        (store_id, order_id, pixel_id): event_id
+        for event_id, store_id, order_id, pixel_id, state in rows(RECORD, columns)
+        if state == State.PENDING
+    }
+    if owed := [entry for entry in entries if entry.key in pending]:
+        events = [pending[entry.key] for entry in owed]
+        run(KEEP_PAYLOADS, [events, [_sealed(entry) for entry in owed]])
+        run(QUEUE_PIXELS, [sorted({entry.mapping.pixel_id for entry in owed})])
+
+
+def _columns(entry: Entry) -> tuple[object, ...]:
+    order = entry.sighting.order
+    store_id, order_id, pixel_id = entry.key
+    return (
+        store_id,
+        pixel_id,
+        entry.mapping.pk,
+        order_id,
+        order.name[:100],
+        EVENT_NAME,
+        entry.event_id,
+        entry.state.value,
+        entry.reason,
+        entry.value,
+        order.currency,
+        order.placed_at,
+        order.updated_at,
+        entry.sighting.received_at,
+        cut_off(order),
+    )
+
+
+def _sealed(entry: Entry) -> bytes:
+    store_id, order_id, pixel_id = entry.key
+    purpose = payload_purpose(store_id=store_id, order_id=order_id, pixel_id=pixel_id)
+    return store_ring(bytes(entry.sighting.store.sealed_key)).seal(entry.payload, purpose=purpose)

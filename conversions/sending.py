@@ -1,0 +1,311 @@
+"""Claim → post → settle: the only shape in which Meta is called.
+
+Claim: a short transaction takes a pixel's turn (a lease that ends by itself) and writes the attempt
+down. Post: nothing is open. Settle: a short transaction writes the answer down, if the lease is still
+ours, and, where a batch was refused, the next attempt with a part of it. So every byte that may have
+left stands in the ledger first, and an attempt without an answer is known to be in doubt.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, assert_never
+
+import msgspec
+import structlog
+from django.db import transaction
+from django.db.models.functions import Now
+
+from conversions import ledger
+from conversions.graph import DEADLINE_SECONDS, GraphClient
+from conversions.models import PixelQueue, SendAttempt
+from conversions.outbox import payload_purpose
+from purchases.meta.payload import MAX_EVENTS, request_body, take_batch
+from purchases.meta.response import (
+    Accepted,
+    Answer,
+    Outcome,
+    PixelBroken,
+    Rejected,
+    TooMuch,
+    TryLater,
+    Unknown,
+)
+from stores.models import Pixel
+from stores.secrets import CannotOpen, store_ring
+from stores.sql import rows, run
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=60)  # longer than a post and its settling may take
+# So many batches refused and none accepted: it is not the events' fault.
+MOST_REFUSALS = 12
+PROBE_EVERY = timedelta(minutes=15)  # a broken pixel is tried with one event
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(hours=1)
+
+TURN = """
+SELECT queue.pixel_id, EXISTS (SELECT 1 FROM conversions_sendattempt AS attempt
+                               WHERE attempt.pixel_id = queue.pixel_id AND finished_at IS NULL)
+FROM conversions_pixelqueue AS queue JOIN stores_pixel AS pixel ON pixel.id = queue.pixel_id
+WHERE queue.not_before <= now() AND (pixel.broken_reason = '' OR queue.probe_at <= now())
+  AND EXISTS (SELECT 1 FROM conversions_conversionevent AS event
+              WHERE event.pixel_id = queue.pixel_id AND event.state IN ('pending', 'in_doubt')
+                AND event.not_before <= now() AND event.cut_off > now() + %(lease)s)
+ORDER BY queue.served_at LIMIT 2 FOR UPDATE OF queue SKIP LOCKED
+"""
+
+OWED = """
+SELECT event.id, event.cut_off, event.store_id, event.order_id, store.sealed_key, payload.body
+FROM conversions_conversionevent AS event
+LEFT JOIN conversions_eventpayload AS payload ON payload.event_id = event.id
+JOIN stores_store AS store ON store.id = event.store_id
+WHERE event.pixel_id = %(pixel)s AND event.state IN ('pending', 'in_doubt')
+  AND event.not_before <= now() AND event.cut_off > now() + %(lease)s
+ORDER BY event.not_before LIMIT %(most)s
+"""
+
+RELEASE = """
+UPDATE conversions_pixelqueue
+SET lease_token = NULL, not_before = now() + %s, failures = %s, refusals = %s
+WHERE pixel_id = %s
+"""
+
+
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a batch, ready to be posted."""
+
+    id: int
+    cut_off: datetime
+    payload: bytes
+
+
+class Claim(msgspec.Struct, kw_only=True):
+    """A pixel's turn, and what is to be posted in it."""
+
+    pixel: Pixel
+    groups: list[list[Owed]]  # what is still to be posted, the next one last
+    others_wait: bool
+    lease_token: uuid.UUID = msgspec.field(default_factory=uuid.uuid4)
+    attempt: ledger.Attempt = ledger.NOT_BEGUN  # the one under way
+    boot_time: float = 0.0  # when it began, on a clock that goes on while we are frozen
+
+    def may_send(self, group: Sequence[Owed]) -> bool:
+        """Whether lease and cut-offs leave time for one more post, by the database's clock."""
+        passed = timedelta(seconds=_boot_time() - self.boot_time)
+        done_by = passed + timedelta(seconds=DEADLINE_SECONDS)
+        earliest = min(event.cut_off for event in group)
+        return done_by < LEASE and self.attempt.begun_at + done_by < earliest
+
+
+def send_next(*, graph: GraphClient, call_colleague: Callable[[], None]) -> bool:
+    """Serve the pixel that has waited longest; False if no pixel is owed anything now.
+
+    `call_colleague` is called if another pixel waits too, so that it need not wait for Meta.
+    """
+    if (claim := _claim()) is None:
+        return False
+    if claim.others_wait:
+        call_colleague()
+    while claim.groups:
+        group = claim.groups.pop()
+        outcome, answer = _post(claim, group, graph)
+        if not _settle(claim, group, outcome, answer):
+            break  # another worker holds the turn now; what we know is in its books
+    return True
+
+
+@transaction.atomic
+def _claim() -> Claim | None:
+    """Take the turn of a pixel, end what a dead worker left open, and write the attempt down."""
+    if not (turns := rows(TURN, {"lease": LEASE})):
+        return None
+    pixel_key, is_left_open = turns[0]
+    pixel = Pixel.objects.defer("access_token").get(pk=pixel_key)
+    if is_left_open:
+        ledger.doubt_unanswered(pixel, reason="worker_lost", pause=timedelta(0))
+    most = 1 if pixel.broken_reason else MAX_EVENTS
+    owed = rows(OWED, {"pixel": pixel.pk, "lease": LEASE, "most": most})
+    claim = Claim(pixel=pixel, groups=[], others_wait=len(turns) > 1)
+    if batch := _batch(owed, pixel):
+        claim.groups.append(batch)
+        _begin(claim)
+    return claim
+
+
+def _batch(owed: Sequence[Any], pixel: Pixel) -> list[Owed]:
+    """As many of the rows as one request may hold, unsealed; what no key opens waits for its key."""
+    batch, lost = [], []
+    for event_id, cut_off, store_id, order_id, sealed_key, body in owed:
+        purpose = payload_purpose(store_id=store_id, order_id=order_id, pixel_id=pixel.pk)
+        try:
+            payload = store_ring(bytes(sealed_key)).open(bytes(body or b""), purpose=purpose)
+        except CannotOpen:
+            lost.append(event_id)
+        else:
+            batch.append(Owed(id=event_id, cut_off=cut_off, payload=payload))
+    if lost:
+        log.error("payloads.cannot_be_decrypted", pixel=pixel.pixel_id, events=len(lost))
+        ledger.put_off(lost, reason="cannot_be_decrypted", pause=PROBE_EVERY)
+    return batch[: take_batch(len(event.payload) for event in batch)]
+
+
+def _begin(claim: Claim) -> None:
+    """Write the next attempt down, and renew the lease for it."""
+    claim.attempt = ledger.begin_attempt(
+        pixel_id=claim.pixel.pk,
+        event_ids=[event.id for event in claim.groups[-1]],
+        lease_token=claim.lease_token,
+        lease=LEASE,
+    )
+    claim.boot_time = _boot_time()
+
+
+def _post(claim: Claim, group: list[Owed], graph: GraphClient) -> tuple[Outcome, Answer]:
+    try:
+        access_token = claim.pixel.access_token
+    except CannotOpen:  # this pixel waits for its key; the others go on
+        return PixelBroken(reason="token_cannot_be_decrypted"), Answer()
+    return graph.post_events(
+        pixel_id=claim.pixel.pixel_id,
+        access_token=access_token,
+        body=request_body(
+            [event.payload for event in group],
+            test_event_code=claim.attempt.test_event_code,
+        ),
+        sent=len(group),
+        may_send=partial(claim.may_send, group),
+    )
+
+
+@transaction.atomic
+def _settle(claim: Claim, group: list[Owed], outcome: Outcome, answer: Answer) -> bool:
+    """Write down what became of the group; False if the lease is no longer ours."""
+    queue = PixelQueue.objects.select_for_update().get(pk=claim.pixel.pk)
+    if queue.lease_token != claim.lease_token:
+        log.warning("attempt.superseded", pixel=claim.pixel.pixel_id, events=len(group))
+        if isinstance(outcome, Accepted):  # a yes is a yes, however late: it ends the resending
+            ledger.lock([event.id for event in group])
+            ledger.accept([event.id for event in group], fbtrace_id=answer.fbtrace_id)
+            _finish(claim, outcome, answer)
+        return False
+    ledger.lock([event.id for event in group])
+    pause = _apply(claim, queue, group, outcome, answer)
+    if queue.refusals >= MOST_REFUSALS:
+        queue.refusals = 0
+        _break(claim, "everything_refused")
+    _finish(claim, outcome, answer)
+    if claim.groups:
+        _begin(claim)
+        queue.save(update_fields=["failures", "refusals"])
+    else:
+        run(RELEASE, [pause, queue.failures, queue.refusals, queue.pk])
+    return True
+
+
+def _apply(
+    claim: Claim, queue: PixelQueue, group: list[Owed], outcome: Outcome, answer: Answer
+) -> timedelta:
+    """Move the group's rows; returns how long the pixel is to be left alone."""
+    ids = [event.id for event in group]
+    match outcome:
+        case Accepted():
+            ledger.accept(ids, fbtrace_id=answer.fbtrace_id)
+            _mend(claim.pixel)
+            queue.refusals = queue.failures = 0
+        case TryLater(reason=reason, retry_after=retry_after):
+            ledger.postpone(ids, reason=reason, fbtrace_id=answer.fbtrace_id)
+            return _fail(claim, queue, retry_after)
+        case Unknown(reason=reason, retry_after=retry_after):
+            pause = _fail(claim, queue, retry_after)
+            ledger.doubt_unanswered(claim.pixel, reason=reason, pause=pause)
+            return pause
+        case PixelBroken(reason=reason):
+            ledger.postpone(ids, reason=reason, fbtrace_id=answer.fbtrace_id)
+            _break(claim, reason)
+        case Rejected(reason=reason) if claim.pixel.broken_reason:
+            # A probe says nothing of its event while all are refused; the next one is another's.
+            ledger.put_off(ids, reason=reason, pause=2 * PROBE_EVERY)
+            _break(claim, reason)
+        case Rejected(reason=reason, index=index):
+            queue.refusals = min(queue.refusals + 1, MOST_REFUSALS)
+            _isolate(claim, group, reason, index, answer)
+        case TooMuch(reason=reason):
+            _isolate(claim, group, reason, None, answer)
+        case _:
+            assert_never(outcome)
+    return timedelta(0)
+
+
+def _isolate(
+    claim: Claim, group: list[Owed], reason: str, index: int | None, answer: Answer
+) -> None:
+    """One bad event makes Meta refuse all: set it aside if it is known, else look for it by halves.
+
+    The largest group goes first, so that the good ones are soon through, and a batch of bad ones only
+    is known as such before the first of them is set aside.
+    """
+    if len(group) == 1:
+        index = 0
+    if index is None:
+        half = len(group) // 2
+        claim.groups += [group[half:], group[:half]]
+    else:
+        ledger.reject([group[index].id], reason=reason, fbtrace_id=answer.fbtrace_id)
+        claim.groups += [rest for rest in [group[:index] + group[index + 1 :]] if rest]
+    claim.groups.sort(key=len)
+
+
+def _fail(claim: Claim, queue: PixelQueue, retry_after: timedelta | None) -> timedelta:
+    """Give the turn up; the pause is what Meta asks for, else anything up to a doubling limit."""
+    claim.groups.clear()
+    queue.failures = min(queue.failures + 1, 12)
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**queue.failures)
+    return retry_after or timedelta(seconds=random.uniform(1.0, longest.total_seconds()))
+
+
+def _break(claim: Claim, reason: str) -> None:
+    """Pause the pixel: its events wait, and one of them is tried now and then."""
+    claim.groups.clear()
+    PixelQueue.objects.filter(pk=claim.pixel.pk).update(probe_at=Now() + PROBE_EVERY)
+    if not claim.pixel.broken_reason:
+        Pixel.objects.filter(pk=claim.pixel.pk).update(broken_reason=reason, broken_at=Now())
+        log.error("pixel.broken", pixel=claim.pixel.pixel_id, reason=reason)
+
+
+def _mend(pixel: Pixel) -> None:
+    if pixel.broken_reason:
+        Pixel.objects.filter(pk=pixel.pk).update(broken_reason="", broken_at=None)
+        log.info("pixel.mended", pixel=pixel.pixel_id)
+
+
+def _finish(claim: Claim, outcome: Outcome, answer: Answer) -> None:
+    word, reason = OUTCOMES[type(outcome)].value, getattr(outcome, "reason", "")
+    ledger.finish_attempt(claim.attempt, outcome=word, reason=reason, answer=answer)
+    log.info(
+        "events.sent",
+        pixel=claim.pixel.pixel_id,
+        attempt=claim.attempt.id,
+        outcome=word,
+        reason=reason,
+        fbtrace_id=answer.fbtrace_id,
+    )
+
+
+def _boot_time() -> float:
+    """Seconds on a clock that goes on while the machine or this process sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+OUTCOMES = {
+    Accepted: SendAttempt.Outcome.ACCEPTED,
+    TryLater: SendAttempt.Outcome.TRY_LATER,
+    PixelBroken: SendAttempt.Outcome.PIXEL_BROKEN,
+    Rejected: SendAttempt.Outcome.REJECTED,
+    TooMuch: SendAttempt.Outcome.REJECTED,
+    Unknown: SendAttempt.Outcome.UNKNOWN,
+}

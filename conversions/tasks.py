@@ -1,0 +1,47 @@
+"""Doorbells of the outbox. The rows say what there is to do."""
+
+import threading
+from functools import cache
+
+from celery import shared_task
+from django.conf import settings
+
+from conversions import ledger, outbox, sending
+from conversions.graph import GraphClient
+
+# Threads that may wait for Meta at once: the worker's others stay free to read deliveries.
+slots = threading.BoundedSemaphore(settings.SEND_SLOTS)
+
+
+@shared_task(name="conversions.send_due")
+def send_due(**_later: object) -> None:
+    """Send what pixels are owed, and call a colleague as long as there is more."""
+    if not slots.acquire(blocking=False):
+        return  # those that hold the slots go on until nothing is due
+    try:
+        while sending.send_next(graph=graph_client(), call_colleague=send_due.ring_now):
+            pass
+    finally:
+        slots.release()
+
+
+@shared_task(name="conversions.expire")
+def expire(**_later: object) -> None:
+    """Give up what may no longer be sent."""
+    ledger.expire()
+
+
+@shared_task(name="conversions.forget_payloads")
+def forget_payloads(**_later: object) -> None:
+    """Erase the payloads that no resend can need."""
+    outbox.forget_payloads()
+
+
+@cache
+def graph_client() -> GraphClient:
+    """The process's client, with its connections."""
+    return GraphClient(
+        url=settings.META_GRAPH_URL,
+        version=settings.META_GRAPH_VERSION,
+        app_secret=settings.META_APP_SECRET,
+    )

@@ -1,0 +1,1 @@
+"""SHOW: the screens; reads everything and is imported by nobody."""

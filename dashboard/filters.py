@@ -1,0 +1,60 @@
+"""What a page is asked to show, read from its address. What makes no sense there is left out."""
+
+from __future__ import annotations
+
+from django.http import QueryDict
+from msgspec import Struct
+
+from conversions.models import State
+from shop_webhooks.models import WebhookDelivery
+
+PERIODS = (30, 7, 1, 0)  # days; 0 is all time; the first one counts when none is given
+LONGEST_SEARCH = 100  # of an order's name
+LARGEST_ID = 2**63 - 1
+
+
+class LedgerFilter(Struct, frozen=True, kw_only=True):
+    """The orders that a ledger shows; 0 and "" leave a filter out."""
+
+    state: str = ""
+    pixel: int = 0
+    search: str = ""
+    days: int = PERIODS[0]
+    before: int = 0
+
+
+class DeliveryFilter(Struct, frozen=True, kw_only=True):
+    """The deliveries that are shown."""
+
+    state: str = ""
+    before: int = 0
+
+
+def read_ledger_filter(query: QueryDict) -> LedgerFilter:
+    """The filters of a ledger's address."""
+    days = query.get("days", "")
+    return LedgerFilter(
+        state=_one_of(State.values, query.get("state", "")),
+        pixel=_number(query.get("pixel", "")),
+        search=query.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH],
+        days=int(days) if days in map(str, PERIODS) else PERIODS[0],
+        before=_number(query.get("before", "")),
+    )
+
+
+def read_delivery_filter(query: QueryDict) -> DeliveryFilter:
+    """The filters of the deliveries' address."""
+    return DeliveryFilter(
+        state=_one_of(WebhookDelivery.State.values, query.get("state", "")),
+        before=_number(query.get("before", "")),
+    )
+
+
+def _one_of(known: list[str], text: str) -> str:
+    return text if text in known else ""
+
+
+def _number(text: str) -> int:
+    """A row's id, or 0; a text of many digits must not become a number the database cannot hold."""
+    is_id = text.isascii() and text.isdigit() and len(text) <= 19
+    return min(int(text), LARGEST_ID) if is_id else 0

@@ -1,0 +1,226 @@
+"""What each page shows, in a number of queries that does not grow with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from msgspec import Struct
+
+from conversions.models import ConversionEvent, State
+from dashboard.filters import DeliveryFilter, LedgerFilter
+from dashboard.health import Health, StoreFacts, store_health
+from shop_webhooks.models import WebhookDelivery
+from stores.models import Membership, Pixel, Store, User
+
+DAYS = 30  # what the stores page looks back on
+PAGE = 50
+
+MAY_CHANGE = (Membership.Role.OWNER, Membership.Role.OPERATOR)
+
+
+class StoreRow(Struct, frozen=True, kw_only=True):
+    """A store of the stores page."""
+
+    store: Store
+    orders: int
+    by_state: dict[str, int]
+    last_delivery_at: datetime | None
+    health: Health
+
+
+class LedgerRow(Struct, frozen=True, kw_only=True):
+    """An order, and what became of it at each pixel."""
+
+    order_id: str
+    order_name: str
+    placed_at: datetime
+    value: Decimal | None
+    currency: str
+    events: list[ConversionEvent]
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Rows, newest first; `older` is what `before` must be to see those that follow, 0 for none."""
+
+    rows: list[Any]
+    older: int
+
+
+def store_rows(*, user: User, now: datetime) -> list[StoreRow]:
+    """The stores that `user` may see, by workspace and name; three queries."""
+    since = now - timedelta(days=DAYS)
+    newest = WebhookDelivery.objects.filter(store=OuterRef("pk")).order_by("-pk")
+    stores: list[Store] = list(
+        Store.objects.visible_to(user)
+        .select_related("workspace")
+        .annotate(last_delivery_at=Subquery(newest.values("received_at")[:1]))
+        .order_by("workspace__name", "workspace_id", "-connected", "name", "pk")
+    )
+    counts = _order_counts(ConversionEvent.objects.filter(store__in=stores, received_at__gte=since))
+    unreadable = dict(
+        WebhookDelivery.objects.filter(
+            store__in=stores, state=WebhookDelivery.State.UNREADABLE, received_at__gte=since
+        )
+        .values_list("store")
+        .annotate(Count("pk"))
+    )
+    return [
+        _store_row(store, counts.get(store.pk, {}), unreadable.get(store.pk, 0)) for store in stores
+    ]
+
+
+def broken_pixels(*, user: User, store: Store | None = None) -> list[Pixel]:
+    """The pixels that Meta refuses, of all that `user` may see, or of one store.
+
+    Each has `held`, the number of its events that wait, and `may_resume`, if `user` may press.
+    """
+    owed = ConversionEvent.objects.filter(
+        pixel=OuterRef("pk"), state__in=(State.PENDING, State.IN_DOUBT)
+    )
+    held = owed.order_by().values("pixel").annotate(held=Count("pk")).values("held")
+    pixels = Pixel.objects.visible_to(user).exclude(broken_reason="")
+    if store:
+        pixels = pixels.filter(Exists(store.mappings.filter(pixel=OuterRef("pk"))))
+    shown = pixels.annotate(
+        held=Coalesce(Subquery(held), 0),
+        may_resume=Exists(resumable_pixels(user=user).filter(pk=OuterRef("pk"))),
+    )
+    return list(shown.order_by("broken_at", "pk"))
+
+
+def resumable_pixels(*, user: User) -> QuerySet[Pixel]:
+    """The pixels that `user` may change: as an owner or operator of their workspace."""
+    mine = Membership.objects.filter(user=user, role__in=MAY_CHANGE)
+    return Pixel.objects.filter(workspace__in=mine.values("workspace"))
+
+
+def pixels_of(*, store: Store) -> list[Pixel]:
+    """The pixels that the store reports to or has reported to: one query, by name."""
+    return list(
+        Pixel.objects.filter(
+            Q(Exists(store.mappings.filter(pixel=OuterRef("pk"))))
+            | Q(Exists(ConversionEvent.objects.filter(store=store, pixel=OuterRef("pk"))))
+        ).order_by("name", "pixel_id")
+    )
+
+
+def ledger(*, store: Store, wanted: LedgerFilter, now: datetime) -> Page:
+    """Orders that have an event as `wanted`, with all their events; two queries.
+
+    An order stands where its newest such event stands, so that it is on one page only.
+    """
+    matching = _matching(store, wanted, now)
+    if wanted.state:
+        matching = matching.filter(state=wanted.state)
+    newer = matching.filter(order_id=OuterRef("order_id"), pk__gt=OuterRef("pk"))
+    newest = matching.filter(~Exists(newer)).order_by("-pk")
+    if wanted.before:
+        newest = newest.filter(pk__lt=wanted.before)
+    places = list(newest.values_list("pk", "order_id")[: PAGE + 1])
+    older = places[PAGE - 1][0] if len(places) > PAGE else 0
+    order_ids = [order_id for _pk, order_id in places[:PAGE]]
+    events = (
+        ConversionEvent.objects.filter(store=store, order_id__in=order_ids)
+        .select_related("pixel")
+        .order_by("pixel__name", "pixel__pixel_id", "pk")
+    )
+    return Page(rows=_by_order(order_ids, events), older=older)
+
+
+def ledger_counts(*, store: Store, wanted: LedgerFilter, now: datetime) -> dict[str, int]:
+    """How many orders each state would show, under the other filters; `orders` is for all."""
+    counts = _order_counts(_matching(store, wanted, now)).get(store.pk, {})
+    return {name: counts.get(name, 0) for name in ("orders", *State.values)}
+
+
+def deliveries(*, store: Store, wanted: DeliveryFilter) -> Page:
+    """What the store's shop has sent, without the bodies; one query."""
+    found = WebhookDelivery.objects.filter(store=store).defer("body", "delivery_key")
+    if wanted.state:
+        found = found.filter(state=wanted.state)
+    if wanted.before:
+        found = found.filter(pk__lt=wanted.before)
+    rows = list(found.order_by("-pk")[: PAGE + 1])
+    return Page(rows=rows[:PAGE], older=rows[PAGE - 1].pk if len(rows) > PAGE else 0)
+
+
+def last_delivery_at(*, store: Store) -> datetime | None:
+    """When the shop was last heard of."""
+    newest = WebhookDelivery.objects.filter(store=store).order_by("-pk")
+    return newest.values_list("received_at", flat=True).first()
+
+
+def _order_counts(events: QuerySet[ConversionEvent]) -> dict[int, dict[str, int]]:
+    """By store: distinct orders in all, by state, and by what a store's health asks for."""
+
+    def orders(condition: Q | None = None) -> Count:
+        return Count("order_id", distinct=True, filter=condition)
+
+    owed = Q(state__in=(State.PENDING, State.IN_DOUBT))
+    grouped: Iterable[Any] = events.values("store_id").annotate(
+        orders=orders(),
+        unpaid=orders(Q(state=State.WAITING, reason="payment")),
+        held=orders(owed & ~Q(pixel__broken_reason="")),
+        # What never became due has no event id, and Meta never missed it.
+        lost=orders(Q(state=State.EXPIRED) & ~Q(event_id="")),
+        **{state.value: orders(Q(state=state)) for state in State},
+    )
+    return {row["store_id"]: row for row in grouped}
+
+
+def _store_row(store: Store, counts: dict[str, int], unreadable: int) -> StoreRow:
+    by_state = {state: counts.get(state, 0) for state in State.values}
+    last_delivery_at = store.last_delivery_at  # type: ignore[attr-defined]  # annotated
+    facts = StoreFacts(
+        connected=store.connected,
+        heard_of=last_delivery_at is not None,
+        days=DAYS,
+        orders=counts.get("orders", 0),
+        by_state=by_state,
+        unpaid=counts.get("unpaid", 0),
+        held=counts.get("held", 0),
+        lost=counts.get("lost", 0),
+        unreadable_deliveries=unreadable,
+    )
+    return StoreRow(
+        store=store,
+        orders=facts.orders,
+        by_state=by_state,
+        last_delivery_at=last_delivery_at,
+        health=store_health(facts),
+    )
+
+
+def _matching(store: Store, wanted: LedgerFilter, now: datetime) -> QuerySet[ConversionEvent]:
+    """The store's events under all filters but the state and the page."""
+    events: QuerySet[ConversionEvent] = ConversionEvent.objects.filter(store=store)
+    if wanted.days:
+        events = events.filter(received_at__gte=now - timedelta(days=wanted.days))
+    if wanted.pixel:
+        events = events.filter(pixel=wanted.pixel)
+    if wanted.search:
+        events = events.filter(Q(order_id=wanted.search) | Q(order_name__icontains=wanted.search))
+    return events
+
+
+def _by_order(order_ids: list[str], events: Iterable[ConversionEvent]) -> list[LedgerRow]:
+    of_order: dict[str, list[ConversionEvent]] = {order_id: [] for order_id in order_ids}
+    for event in events:
+        of_order[event.order_id].append(event)
+    return [
+        LedgerRow(
+            order_id=order_id,
+            order_name=group[0].order_name,
+            placed_at=group[0].event_time,
+            value=group[0].value,
+            currency=group[0].currency,
+            events=group,
+        )
+        for order_id, group in of_order.items()
+        if group
+    ]

@@ -1,0 +1,149 @@
+"""Every reason the code can give, as a sentence for the merchant. The closed list of docs/glossary.md.
+
+A reason is a slug on a row: of a delivery, an event, an attempt or a pixel. A test walks the modules
+that write them, so that none is missing here.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+def in_words(reason: str) -> str:
+    """The sentence for `reason`; "" for no reason."""
+    if not reason or reason in SENTENCES:
+        return str(SENTENCES.get(reason, ""))
+    family, _underscore, rest = reason.partition("_")
+    if family in FAMILIES:
+        return str(FAMILIES[family]) % {"rest": rest.replace("_", "/")}
+    return _("For a reason that this page has no words for yet: %(reason)s.") % {"reason": reason}
+
+
+# `Why?` is asked of different things, but no slug means different things in two places.
+SENTENCES = {
+    # What an order waits for (purchases/decision.py).
+    "payment": gettext_lazy("It waits until the money has arrived."),
+    "consent": gettext_lazy("It waits for the buyer's consent."),
+    "hold": gettext_lazy("It is held back for a while, in case it is cancelled."),
+    # Why an order is not reported (purchases/decision.py, mapping.py, meta/event.py).
+    "draft": gettext_lazy("It is a draft: nobody has bought yet."),
+    "trashed": gettext_lazy("The shop has put the order in its bin."),
+    "cancelled": gettext_lazy("The order was cancelled."),
+    "refunded": gettext_lazy("The order was refunded in full."),
+    "voided": gettext_lazy("The payment's authorisation was given up."),
+    "test_order": gettext_lazy("It is a test order."),
+    "imported": gettext_lazy("It was imported into the shop long after the sale."),
+    "zero_value": gettext_lazy("Its total is zero."),
+    "tracked_elsewhere": gettext_lazy(
+        "Another plugin of the shop says that it has told Meta already."
+    ),
+    "future_time": gettext_lazy("It is dated in the future."),
+    "too_old": gettext_lazy("It is older than Meta accepts: 7 days, or 62 for sales in a store."),
+    "other_country": gettext_lazy("It goes to a country that the mapping leaves out."),
+    "other_source": gettext_lazy("It was made in a way that the mapping leaves out."),
+    "below_min_value": gettext_lazy("Its total is below the mapping's least value."),
+    "event_id_missing": gettext_lazy("The order lacks what the mapping makes the event ID of."),
+    "event_id_taken": gettext_lazy(
+        "Another order has used the same event ID at this dataset: Meta would discard this one."
+    ),
+    "unmatchable": gettext_lazy("It says too little about the buyer for Meta to accept it."),
+    "invalid_mapping": gettext_lazy("The mapping's settings are not valid."),
+    "no_mapping": gettext_lazy(
+        "No mapping of this store is in force: nobody asked for its orders."
+    ),
+    # Why a delivery carries no order (purchases/shops/).
+    "checkout": gettext_lazy("It tells of a checkout, not of an order."),
+    "deleted": gettext_lazy("It only says that the order was deleted."),
+    "draft_order": gettext_lazy("It tells of a draft order, which nobody has bought yet."),
+    "hint": gettext_lazy("It only names an action in the shop."),
+    "order_edit": gettext_lazy("It tells of an edit; the order itself comes by another delivery."),
+    "other_topic": gettext_lazy("It tells of something else than an order."),
+    "refund": gettext_lazy("It tells of a refund, not of an order."),
+    "stub": gettext_lazy("It holds the order's number without the order."),
+    # Why a delivery cannot be read (purchases/shops/reading.py, shop_webhooks/inbox.py).
+    "bad_currency": gettext_lazy("Its currency is not one that exists."),
+    "bad_money": gettext_lazy("One of its amounts is not a number."),
+    "bad_order_id": gettext_lazy("Its order number is not a number."),
+    "bad_time": gettext_lazy("One of its times cannot be right."),
+    "cannot_be_decrypted": gettext_lazy(
+        "None of our keys opens it. Was a key taken out of FIELD_ENCRYPTION_KEYS?"
+    ),
+    "kills_its_reader": gettext_lazy(
+        "Each try to read it ended before it was done. We set it aside."
+    ),
+    "negative_total": gettext_lazy("Its total is below zero."),
+    "no_shop": gettext_lazy("It does not say which shop it comes from."),
+    "no_time": gettext_lazy("It does not say when the order was made."),
+    "no_total": gettext_lazy("It has no total."),
+    "not_an_object": gettext_lazy("It is JSON, but not an order."),
+    "not_json": gettext_lazy("It is not JSON, or was cut short."),
+    "shop_error": gettext_lazy(
+        "The shop sent an error in place of the order: the user who made the webhook "
+        "may no longer see orders."
+    ),
+    "too_deep": gettext_lazy("It is nested too deeply to be an order."),
+    "undecodable": gettext_lazy("It is not written in UTF-8."),
+    "unsupported_api": gettext_lazy(
+        "The webhook uses an old API version. Set it to “WP REST API Integration v3”."
+    ),
+    # What stands between us and Meta (conversions/).
+    "everything_refused": gettext_lazy(
+        "Meta refused one event after the other, so that the fault must be in the dataset."
+    ),
+    "no_longer_allowed": gettext_lazy("There was no time left to send it safely."),
+    "too_large": gettext_lazy("It is too large for Meta."),
+    "worker_lost": gettext_lazy("We were interrupted while we sent it, and heard no answer."),
+    # What Meta says of the token or the dataset (purchases/meta/response.py).
+    "api_version_ended": gettext_lazy("Meta has ended the version of its API that we use."),
+    "permission_denied": gettext_lazy("The access token may not write to this dataset."),
+    "pixel_not_found": gettext_lazy(
+        "Meta knows no such dataset, or the access token may not see it."
+    ),
+    "pixel_of_other_business": gettext_lazy("The dataset belongs to another business."),
+    "token_app_removed": gettext_lazy("The app that the access token was made for was removed."),
+    "token_cannot_be_decrypted": gettext_lazy(
+        "None of our keys opens the access token. Was a key taken out of FIELD_ENCRYPTION_KEYS?"
+    ),
+    "token_expired": gettext_lazy("The access token has expired."),
+    "token_invalid": gettext_lazy("Meta does not accept the access token."),
+    "token_password_changed": gettext_lazy(
+        "The access token ended when its owner changed the password."
+    ),
+    "token_session_mismatch": gettext_lazy("The access token belongs to another session."),
+    "token_user_checkpointed": gettext_lazy(
+        "Meta has locked the access token's owner out until they log in and confirm who they are."
+    ),
+    "token_user_unconfirmed": gettext_lazy("The access token's owner is not confirmed at Meta."),
+    "token_wrong_business": gettext_lazy("The access token belongs to another business."),
+    # What passes by itself (purchases/meta/response.py).
+    "application_limit": gettext_lazy("The app has reached a limit at Meta."),
+    "meta_unavailable": gettext_lazy("Meta's service is not available for the moment."),
+    "meta_unknown_error": gettext_lazy("Meta had an error of its own."),
+    "pixel_not_ready": gettext_lazy("The dataset is not ready yet."),
+    "policy_block": gettext_lazy("Meta has blocked the app for a while, for its policies."),
+    "throttled_abuse": gettext_lazy("Meta asks for a long pause: there were too many calls."),
+    "throttled_account": gettext_lazy("Meta asks for a pause: too many calls for this account."),
+    "throttled_app": gettext_lazy("Meta asks for a pause: too many calls of this app."),
+    "throttled_business": gettext_lazy("Meta asks for a pause: too many calls for this business."),
+    "throttled_page": gettext_lazy("Meta asks for a pause: too many calls for this page."),
+    # What was odd about an answer (purchases/meta/response.py).
+    "received_mismatch": gettext_lazy("Meta counted another number of events than we sent."),
+    "too_many_parameters": gettext_lazy("The request held too much for Meta."),
+    "unreadable_answer": gettext_lazy("Meta's answer could not be read."),
+    # Meta's refusals of an event that merchants meet most; the others have their code below.
+    "meta_100_2804003": gettext_lazy("The sale is too old (Meta's error 100/2804003)."),
+    "meta_100_2804009": gettext_lazy("It has no value (Meta's error 100/2804009)."),
+    "meta_100_2804010": gettext_lazy("It has no currency (Meta's error 100/2804010)."),
+    "meta_100_2804019": gettext_lazy("A field is missing or wrong (Meta's error 100/2804019)."),
+    "meta_100_2804050": gettext_lazy(
+        "It says too little about the buyer (Meta's error 100/2804050)."
+    ),
+}
+
+# Reasons that end in a number or a name from outside: `meta_100_2804036`, `http_502`.
+FAMILIES = {
+    "meta": gettext_lazy("Meta gave its error %(rest)s."),
+    "http": gettext_lazy("Meta's servers answered with status %(rest)s and no explanation."),
+    "network": gettext_lazy("The connection to Meta failed (%(rest)s)."),
+}

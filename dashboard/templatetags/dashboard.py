@@ -1,0 +1,99 @@
+"""State words, money and moments for the templates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from conversions.models import ConversionEvent
+from dashboard import reasons, words
+
+register = template.Library()
+
+STATES = {
+    # of an event
+    "waiting": _("Waiting"),
+    "pending": _("Pending"),
+    "in_doubt": _("In doubt"),
+    "accepted": _("Accepted"),
+    "skipped": _("Skipped"),
+    "rejected": _("Rejected"),
+    "expired": _("Expired"),
+    # of a delivery
+    "received": _("Received"),
+    "recorded": _("Recorded"),
+    "unreadable": _("Unreadable"),
+    "forgotten": _("Forgotten"),
+    # of an attempt
+    "unknown": _("No answer"),
+    "try_later": _("Try later"),
+    "pixel_broken": _("Dataset paused"),
+}
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """The state as a person says it."""
+    return str(STATES[state])
+
+
+@register.inclusion_tag("dashboard/_pill.html")
+def pill(state: str) -> dict[str, Any]:
+    """The state as a word with its icon."""
+    return {"state": state, "word": STATES[state], "icon": f"icons/{state}.svg"}
+
+
+@register.filter
+def why(reason: str) -> str:
+    """The reason as a sentence."""
+    return reasons.in_words(reason)
+
+
+@register.filter
+def why_of(event: ConversionEvent) -> str:
+    """Why the event is not accepted: its own reason, or its pixel's while that is paused."""
+    owed = event.state in ("pending", "in_doubt")
+    return reasons.in_words((owed and event.pixel.broken_reason) or event.reason)
+
+
+@register.filter
+def number(count: int) -> str:
+    """The count with its separators."""
+    return words.number(count)
+
+
+@register.filter
+def money(value: Decimal | None, currency: str) -> str:
+    """The amount with its currency and that currency's decimals."""
+    return words.money(value, currency=currency)
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: Context, value: datetime | None) -> SafeString:
+    """How long ago, with the exact time in the title; needs `now` in the context."""
+    if value is None:
+        return SafeString("–")
+    relative = words.relative(value, now=context["now"])
+    return _time(value, shown=relative, title=words.exact(value))
+
+
+@register.simple_tag
+def exact_moment(value: datetime) -> SafeString:
+    """The exact time, with the zone's offset."""
+    return _time(value, shown=words.exact(value), title=words.exact(value))
+
+
+def _time(value: datetime, *, shown: str, title: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.isoformat(timespec="seconds"),
+        title,
+        shown,
+    )

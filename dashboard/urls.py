@@ -1,0 +1,14 @@
+"""The screens."""
+
+from django.urls import path
+
+from dashboard import views
+
+app_name = "dashboard"
+urlpatterns = [
+    path("", views.stores, name="stores"),
+    path("stores/<int:store_id>/", views.ledger, name="ledger"),
+    path("stores/<int:store_id>/deliveries/", views.deliveries, name="deliveries"),
+    path("stores/<int:store_id>/orders/<slug:order_id>/", views.order, name="order"),
+    path("pixels/<int:pixel_id>/resumption", views.resume_pixel, name="resumption"),
+]

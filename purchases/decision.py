@@ -1,0 +1,83 @@
+"""`decide`: is this order to be reported now, later, or never, and why.
+
+The clock comes in from outside; the reason goes to the merchant. Every reason is a word of the closed
+list in docs/glossary.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from purchases.mapping import Rules, mismatch
+from purchases.order import Order, Source, Standing
+
+# Meta refuses a whole request if one event is older than 7 days (62 for physical_store); the hour is
+# for retries. https://developers.facebook.com/documentation/ads-commerce/conversions-api/using-the-api
+META_ACCEPTS_FOR = timedelta(days=7) - timedelta(hours=1)
+META_ACCEPTS_STORE_SALES_FOR = timedelta(days=62) - timedelta(hours=1)
+# A history that somebody imports is entered long after it happened.
+IMPORTED_AFTER = timedelta(days=2)
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Owed to Meta now."""
+
+
+class Wait(Struct, frozen=True, kw_only=True):
+    """Not yet: `reason` is what is waited for."""
+
+    reason: str
+
+
+class Skip(Struct, frozen=True, kw_only=True):
+    """Never, unless the shop changes the order: `reason` says why."""
+
+    reason: str
+
+
+Decision = Report | Wait | Skip
+
+
+def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
+    """What a mapping with `rules` makes of `order` at `now` (aware)."""
+    if reason := _never(order) or mismatch(order, rules.when):
+        return Skip(reason=reason)
+    if max(order.placed_at, order.entered_at) > now + CLOCK_SKEW:
+        return Skip(reason="future_time")
+    if order.tracked_elsewhere and rules.when_tracked_elsewhere == "skip":
+        return Skip(reason="tracked_elsewhere")
+    if now >= cut_off(order):
+        return Skip(reason="too_old")
+    if _is_due(order.standing, rules.trigger):
+        return Report()
+    return Wait(reason="payment")
+
+
+def cut_off(order: Order) -> datetime:
+    """The moment from which Meta may refuse the order for its age."""
+    return order.placed_at + (
+        META_ACCEPTS_STORE_SALES_FOR if order.source == Source.POS else META_ACCEPTS_FOR
+    )
+
+
+def _never(order: Order) -> str:
+    match order.standing:
+        case Standing.DRAFT | Standing.TRASHED | Standing.CANCELLED:
+            return order.standing.value
+        case Standing.REFUNDED | Standing.VOIDED:
+            return order.standing.value
+    if order.test:
+        return "test_order"
+    if order.entered_at - order.placed_at > IMPORTED_AFTER:
+        return "imported"
+    if order.total == 0:
+        return "zero_value"
+    return ""
+
+
+def _is_due(standing: Standing, trigger: str) -> bool:
+    due = {"paid": (Standing.PAID,), "created": (Standing.PLACED, Standing.PAID)}
+    return standing in due[trigger]

@@ -1,0 +1,137 @@
+"""`Rules`: which orders go to a pixel, and how. Conditions as data, checked when they are written.
+
+A mapping's settings are plain JSON (from the fleet file or a form); `read_rules` turns them into
+`Rules` or says which key is wrong. Nothing here knows pixels, stores or databases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from purchases.order import Order, Source
+
+Trigger = Literal["created", "paid"]
+Value = Literal["total", "subtotal", "total_less_tax", "total_less_shipping"]
+WhenTrackedElsewhere = Literal["skip", "send"]
+
+_NAME = r"[^\s:](?:[^:\n]{0,98}[^\s:])?"
+EVENT_ID = re.compile(
+    rf"order_id|order_name|checkout_token|order_key|meta:{_NAME}|attribute:{_NAME}|template:.{{1,200}}"
+)
+CONTENT_ID = re.compile(r"sku|variant_id|product_id|template:.{1,200}")
+EVENT_ID_FIELDS = ("order_id", "order_name", "order_key", "checkout_token", "shop")
+CONTENT_ID_FIELDS = ("sku", "variant_id", "product_id", "country")
+
+
+class RulesError(ValueError):
+    """Settings that cannot be meant: `key` names the setting, the message says what is allowed."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(f"{key}: {message}")
+        self.key = key
+        self.message = message
+
+
+class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Conditions that must all hold; an empty one holds always."""
+
+    country: tuple[str, ...] = ()  # ISO 3166-1 alpha-2, of the delivery address
+    source: tuple[Source, ...] = ()
+    min_value: Decimal | None = None  # of the order's total, in the order's currency
+
+
+class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a mapping reports; the defaults are those of a new mapping."""
+
+    when: When = When()
+    trigger: Trigger = "paid"
+    value: Value = "total"
+    event_id: str = "order_id"
+    content_id: str = "variant_id"
+    when_tracked_elsewhere: WhenTrackedElsewhere = "skip"
+
+
+def read_rules(settings: Mapping[str, object]) -> Rules:
+    """Settings as `Rules`. Raises RulesError naming the first key that is wrong."""
+    try:
+        rules = msgspec.convert(settings, Rules, strict=False)
+    except msgspec.ValidationError as error:
+        raise _explained(error) from error
+    _check(
+        "event_id",
+        rules.event_id,
+        allowed=EVENT_ID,
+        names="order_id, order_name, checkout_token, order_key, meta:KEY, attribute:NAME",
+        fields=EVENT_ID_FIELDS,
+    )
+    _check(
+        "content_id",
+        rules.content_id,
+        allowed=CONTENT_ID,
+        names="sku, variant_id, product_id",
+        fields=CONTENT_ID_FIELDS,
+    )
+    for country in rules.when.country:
+        if not re.fullmatch(r"[A-Z]{2}", country):
+            raise RulesError("when.country", f"{country!r} is not a two-letter country code (FR)")
+    least = rules.when.min_value
+    if least is not None and not (least.is_finite() and least >= 0):
+        raise RulesError("when.min_value", "must be an amount such as 10 or 12.50")
+    return rules
+
+
+def mismatch(order: Order, when: When) -> str:
+    """The condition that `order` fails, as a skip reason, or "" where all hold."""
+    if when.country and order.country not in when.country:
+        return "other_country"
+    if when.source and order.source not in when.source:
+        return "other_source"
+    if when.min_value is not None and order.total < when.min_value:
+        return "below_min_value"
+    return ""
+
+
+def _explained(error: msgspec.ValidationError) -> RulesError:
+    """The same in our words: msgspec tells the place, but not what may stand there."""
+    message, _, path = str(error).partition(" - at `$.")
+    key = path.rstrip("`")
+    if unknown := re.search(r"unknown field `(.*)`", message):
+        return RulesError(f"{key}.{unknown[1]}".lstrip("."), "is not a key of a mapping")
+    allowed = _CHOICES.get(key.partition("[")[0])
+    if allowed and message.startswith("Invalid enum value"):
+        message = (
+            f"{message.removeprefix('Invalid enum value ')} is not one of {', '.join(allowed)}"
+        )
+    return RulesError(key or "mapping", message)
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "trigger": get_args(Trigger),
+    "value": get_args(Value),
+    "when_tracked_elsewhere": get_args(WhenTrackedElsewhere),
+    "when.source": tuple(source.value for source in Source),
+}
+
+
+def _check(
+    key: str, text: str, *, allowed: re.Pattern[str], names: str, fields: tuple[str, ...]
+) -> None:
+    if not allowed.fullmatch(text):
+        raise RulesError(key, f"{text!r} is not one of {names}, template:TEXT")
+    if not text.startswith("template:"):
+        return
+    named = re.findall(r"\{([^{}]*)\}", text)
+    for name in named:
+        if name not in fields:
+            raise RulesError(key, f"{{{name}}} is not one of {', '.join(fields)}")
+    if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", text)):
+        raise RulesError(key, "a brace is missing")
+    # The last field is shared by many: on its own it would give many things one id.
+    if not set(named) & set(fields[:-1]):
+        raise RulesError(key, f"needs one of {', '.join(f'{{{name}}}' for name in fields[:-1])}")

@@ -1,0 +1,77 @@
+"""Phone numbers as Meta wants them: digits with the country code, nothing else.
+
+Meta never adds a country code, and a number without one matches nobody, so the address's country
+supplies it. https://developers.facebook.com/documentation/ads-commerce/conversions-api/parameters/customer-information-parameters
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
+
+from purchases.meta.plain_phones import is_placeholder, plain_international
+
+LONGEST = 60  # characters; a number with its extension and every separator is shorter
+TRUNK_ZERO = re.compile(r"[(\[（]\s*[0０]\s*[)\]）]")  # the (0) of +44 (0)7700 900123
+# Mexico gave up its dialling prefixes in 2019, and the mobile 1 behind +52 with them.
+MEXICAN_PREFIX = re.compile(r"(?:\+?52)?(?:01|044|045|1)([0-9]{10})")
+
+
+def international(text: str, *, country: str) -> str | None:
+    """The digits of E.164 without the plus, or None where no number can be read.
+
+    `country` is ISO 3166-1 alpha-2 for numbers written without a country code, or "". Extensions
+    are left out; placeholders (000…, 1234567890) are no numbers. A number in use is preferred; one
+    of the right length will do, for numbering plans grow faster than their tables.
+    """
+    if len(text) > LONGEST:
+        return None
+    text = text.strip()
+    if plain := plain_international(text, country=country):
+        return plain
+    possible = None
+    for number in _readings(text, country=country):
+        if phonenumbers.is_valid_number(number):
+            return _digits(number)
+        if possible is None and _is_long_enough(number):
+            possible = _digits(number)
+    return possible
+
+
+def _readings(text: str, *, country: str) -> Iterator[PhoneNumber]:
+    for candidate in _spellings(text, country=country):
+        try:
+            yield phonenumbers.parse(candidate, country or None)
+        except NumberParseException:
+            continue
+
+
+def _spellings(text: str, *, country: str) -> Iterator[str]:
+    """What may be meant, likeliest first: as written, then with a habit of writing undone."""
+    yield text
+    if (without_zero := TRUNK_ZERO.sub("", text)) != text:
+        yield without_zero
+    # 00 is how most of the world dials a plus, and writes it, also where the exit code is another.
+    if text.startswith("00"):
+        yield "+" + text[2:]
+    dialled = re.sub(r"[^0-9+]", "", text) if country == "MX" or text.startswith("+52") else ""
+    if legacy := MEXICAN_PREFIX.fullmatch(dialled):
+        yield "+52" + legacy[1]
+
+
+def _is_long_enough(number: PhoneNumber) -> bool:
+    """Whether it can be dialled from anywhere: not a local number without its area code."""
+    length = phonenumbers.is_possible_number_with_reason(number)
+    return bool(length == ValidationResult.IS_POSSIBLE)
+
+
+def _digits(number: PhoneNumber) -> str | None:
+    """Written by hand: `national_number` lacks the zeros that Italy keeps; they are counted beside."""
+    national = str(number.national_number)
+    if is_placeholder(national):
+        return None
+    zeros = (number.number_of_leading_zeros or 1) if number.italian_leading_zero else 0
+    return f"{number.country_code}{'0' * zeros}{national}"

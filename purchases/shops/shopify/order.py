@@ -1,0 +1,199 @@
+"""From the shape of a body to an `Order`: what Shopify's words mean.
+
+Where a sentence of Shopify's documentation decided, it is
+https://shopify.dev/docs/api/admin-rest/latest/resources/order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+
+from msgspec.structs import replace
+
+from purchases.order import Address, Buyer, Order, Source, Standing, Visit
+from purchases.shops import reading
+from purchases.shops.reading import ZERO, Part, first_moment, money, part, parts, quotes, text
+from purchases.shops.shopify import amounts, wire
+
+
+def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
+    """The order. `zone` is the shop's, for a time without offset. Raises UnreadableOrder."""
+    shop_order_id = reading.order_id(raw.id, field="id")
+    created, processed = (raw.created_at, zone), (raw.processed_at, zone)
+    entered_at = placed_at = first_moment(created, processed, field="created_at")
+    if raw.processed_at != raw.created_at:
+        # It is when the sale happened; who imports a history says so there.
+        placed_at = first_moment(processed, created, field="processed_at")
+    source = _source(raw)
+    lines = amounts.read_lines(raw)
+    notes = parts(raw.note_attributes, wire.Note)
+    noted = [(text(note.name, limit=100), note.value) for note in notes]
+    return Order(
+        platform="shopify",
+        shop_order_id=shop_order_id,
+        name=text(raw.name, limit=100) or text(raw.order_number) or shop_order_id,
+        standing=_standing(raw),
+        status=text(raw.financial_status, limit=50),
+        source=source,
+        test=raw.test is True,
+        payment_method=_payment_method(raw),
+        tags=_tags(raw.tags),
+        placed_at=placed_at,
+        entered_at=entered_at,
+        updated_at=reading.moment(raw.updated_at, zone=zone) or entered_at,
+        currency=reading.currency(raw.currency, field="currency"),
+        total=amounts.read_total(raw),
+        subtotal=amounts.read_subtotal(raw, lines),
+        tax=money(raw.total_tax) or ZERO,
+        shipping=amounts.read_shipping(raw),
+        refunded=amounts.read_refunded(raw),
+        lines=lines,
+        buyer=_buyer(raw),
+        visit=_visit(raw, source, dict(noted)),
+        checkout_token=text(raw.checkout_token, limit=200),
+        cart_token=text(raw.cart_token, limit=200),
+        attributes=reading.attributes(noted),
+    )
+
+
+def _standing(raw: wire.Order) -> Standing:
+    if text(raw.cancelled_at):
+        return Standing.CANCELLED  # whatever was paid or given back
+    match raw.financial_status:
+        case "paid" | "partially_refunded":
+            return Standing.PAID
+        case "refunded":
+            return Standing.REFUNDED
+        case "voided" | "expired":  # an authorisation that was given up, or ran out
+            return Standing.VOIDED
+        case _:
+            # pending, authorized, partially_paid, and whatever Shopify may add: the order is there,
+            # and nothing says that all of its money is.
+            return Standing.PLACED
+
+
+_SOURCES = {
+    "web": Source.WEB,
+    "580111": Source.WEB,  # the online store's app id
+    "pos": Source.POS,
+    "129785": Source.POS,
+    "shopify_draft_order": Source.DRAFT,
+    # Names reserved for Shopify's own phone apps, which are in the hands of staff.
+    "iphone": Source.ADMIN,
+    "android": Source.ADMIN,
+}
+
+
+def _source(raw: wire.Order) -> Source:
+    name = text(raw.source_name) or text(raw.app_id)
+    if source := _SOURCES.get(name):
+        return source
+    if name.startswith("subscription_contract"):
+        return Source.SUBSCRIPTION
+    # Any other number is an app: a sales channel, or a program that writes orders.
+    return Source.API if name.isdecimal() else Source.OTHER
+
+
+def _payment_method(raw: wire.Order) -> str:
+    names = raw.payment_gateway_names
+    return text(names[0] if isinstance(names, list) and names else raw.gateway, limit=100)
+
+
+def _tags(said: object) -> tuple[str, ...]:
+    tags = [tag.strip() for tag in text(said, limit=10_000).split(",")]
+    return tuple([tag for tag in tags if tag])
+
+
+def _buyer(raw: wire.Order) -> Buyer:
+    customer = part(raw.customer, wire.Customer)
+    count = customer.orders_count
+    return Buyer(
+        customer_id=reading.reference(customer.id),
+        # The order's own come first: they stay when the customer is removed from it.
+        emails=quotes(
+            ("email", raw.email),
+            ("contact_email", raw.contact_email),
+            ("customer.email", customer.email),
+        ),
+        phones=quotes(("phone", raw.phone), ("customer.phone", customer.phone)),
+        first_names=quotes(("customer.first_name", customer.first_name)),
+        last_names=quotes(("customer.last_name", customer.last_name)),
+        addresses=_addresses(
+            ("billing", raw.billing_address),
+            ("shipping", raw.shipping_address),
+            ("customer", customer.default_address),
+        ),
+        orders_count=count if isinstance(count, int) and not isinstance(count, bool) else None,
+    )
+
+
+_NOWHERE = Address(origin="")
+
+
+def _addresses(*found: tuple[str, Part[wire.Address]]) -> tuple[Address, ...]:
+    """Those that say something. Most orders repeat one, which is read once."""
+    addresses: list[Address] = []
+    last, read = None, _NOWHERE
+    for origin, raw in found:
+        if not isinstance(raw, wire.Address):
+            continue
+        if raw != last:
+            last, read = raw, _address(raw)
+        if read != _NOWHERE:
+            addresses.append(replace(read, origin=origin))
+    return tuple(addresses)
+
+
+def _address(raw: wire.Address) -> Address:
+    return Address(
+        origin="",
+        first_name=text(raw.first_name),
+        last_name=text(raw.last_name),
+        phone=text(raw.phone),
+        city=text(raw.city),
+        region=text(raw.province_code) or text(raw.province),
+        postcode=text(raw.zip),
+        country=text(raw.country_code) or text(raw.country),
+    )
+
+
+def _visit(raw: wire.Order, source: Source, notes: Mapping[str, object]) -> Visit:
+    """The shopper's browser, as the order and its note attributes tell of it.
+
+    On a draft, and in a till, the browser is that of staff: only what a theme or a program has
+    written down as the shopper's own counts. On a renewal that too is a copy of something old.
+    """
+    if source is Source.SUBSCRIPTION:
+        return Visit()
+    noted = Visit(
+        fbps=quotes(*_noted(notes, "_fbp", "fbp")),
+        fbcs=quotes(*_noted(notes, "_fbc", "fbc")),
+        clicks=reading.clicks(
+            *[(origin, said, None) for origin, said in _noted(notes, "fbclid", "_fbclid")]
+        ),
+    )
+    if source is not Source.WEB:
+        return noted
+    client = part(raw.client_details, wire.Client)
+    landing_page = text(raw.landing_site, limit=2000)
+    # Shopify does not say when the page was opened.
+    landing = reading.clicks(("landing_site", reading.fbclid_of(landing_page), None))
+    return replace(
+        noted,
+        # Either may be null while the other is not.
+        ips=quotes(
+            ("browser_ip", raw.browser_ip), ("client_details.browser_ip", client.browser_ip)
+        ),
+        user_agents=quotes(
+            ("client_details.user_agent", client.user_agent),
+            *_noted(notes, "_user_agent", "user_agent"),
+        ),
+        clicks=noted.clicks + landing,
+        landing_page=landing_page,
+        referrer=text(raw.referring_site, limit=2000),
+    )
+
+
+def _noted(notes: Mapping[str, object], *names: str) -> list[tuple[str, object]]:
+    return [(f"note_attributes.{name}", notes[name]) for name in names if name in notes]

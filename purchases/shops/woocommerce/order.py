@@ -1,0 +1,227 @@
+"""From the shape of a body to an `Order`: what WooCommerce's words mean.
+
+https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+
+import msgspec
+from msgspec.structs import replace
+
+from purchases.order import Address, Buyer, Line, Order, Source, Standing, Visit
+from purchases.shops import reading
+from purchases.shops.reading import (
+    ZERO,
+    Part,
+    first_moment,
+    moment,
+    money,
+    part,
+    parts,
+    quotes,
+    reference,
+    sum_of,
+    text,
+)
+from purchases.shops.woocommerce import wire
+
+ATTRIBUTION = "_wc_order_attribution_"
+
+
+def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
+    """The order. `zone` is the shop's, for its local times. Raises UnreadableOrder."""
+    shop_order_id = reading.order_id(raw.id, field="id")
+    created_at = first_moment(
+        (raw.date_created_gmt, UTC), (raw.date_created, zone), field="date_created_gmt"
+    )
+    paid_at = _moment(raw.date_paid_gmt, raw.date_paid, zone)
+    metas = parts(raw.meta_data, wire.Meta)
+    noted = [(text(meta.key, limit=100), meta.value) for meta in metas]
+    meta = dict(noted)
+    source = _source(raw, meta)
+    lines = _lines(raw)
+    return Order(
+        platform="woocommerce",
+        shop_order_id=shop_order_id,
+        name=text(raw.number, limit=100) or shop_order_id,
+        standing=_standing(raw.status, paid=paid_at is not None),
+        status=text(raw.status, limit=50),
+        source=source,
+        payment_method=text(raw.payment_method, limit=100),
+        placed_at=created_at,
+        entered_at=created_at,
+        updated_at=_moment(raw.date_modified_gmt, raw.date_modified, zone) or created_at,
+        paid_at=paid_at,
+        currency=reading.currency(raw.currency, field="currency"),
+        total=reading.total(raw.total, field="total"),
+        subtotal=sum((line.total for line in lines), ZERO),
+        tax=money(raw.total_tax) or ZERO,
+        shipping=sum_of([raw.shipping_total, raw.shipping_tax]),
+        refunded=abs(sum_of([refund.total for refund in parts(raw.refunds, wire.Refund)])),
+        lines=lines,
+        buyer=_buyer(raw),
+        visit=_visit(raw, source, meta),
+        order_key=text(raw.order_key, limit=100),
+        attributes=reading.attributes(noted),
+        tracked_elsewhere=_tracked_elsewhere(meta),
+    )
+
+
+def _moment(gmt: object, local: object, zone: tzinfo) -> datetime | None:
+    return moment(gmt, zone=UTC) or moment(local, zone=zone)
+
+
+def _standing(status: object, *, paid: bool) -> Standing:
+    match text(status).removeprefix("wc-"):
+        case "checkout-draft" | "auto-draft" | "draft" | "new":
+            return Standing.DRAFT
+        case "trash":
+            return Standing.TRASHED
+        case "cancelled":
+            return Standing.CANCELLED
+        case "refunded":
+            return Standing.REFUNDED
+        case "pending" | "failed":
+            return Standing.OPEN
+        case _:
+            # on-hold, processing, completed, and what plugins add (shipped): the payment's date
+            # tells, for cash on delivery is processing long before there is cash.
+            return Standing.PAID if paid else Standing.PLACED
+
+
+_ATTRIBUTED = {
+    "admin": Source.ADMIN,
+    "mobile_app": Source.ADMIN,  # WooCommerce's own phone app, in the hands of staff
+    "pos": Source.POS,
+}
+_CREATED_VIA = {
+    "checkout": Source.WEB,
+    "store-api": Source.WEB,
+    "rest-api": Source.API,
+    "admin": Source.ADMIN,
+    "pos": Source.POS,
+    "pos-rest-api": Source.POS,
+}
+
+
+def _source(raw: wire.Order, meta: Mapping[str, object]) -> Source:
+    created_via = text(raw.created_via)
+    if created_via == "subscription":
+        return Source.SUBSCRIPTION  # a renewal, whose attribution is a copy of the first order's
+    attributed = _ATTRIBUTED.get(text(meta.get(f"{ATTRIBUTION}source_type")))
+    if source := attributed or _CREATED_VIA.get(created_via):
+        return source
+    # Wallets and checkout plugins write names of their own: a browser means a shopper.
+    return Source.WEB if created_via and text(raw.customer_user_agent) else Source.OTHER
+
+
+def _lines(raw: wire.Order) -> tuple[Line, ...]:
+    """The lines that have a total and a positive quantity; with tax where prices include it."""
+    lines = []
+    for line in parts(raw.line_items, wire.Line):
+        quantity, total = money(line.quantity), money(line.total)
+        if quantity is None or quantity <= 0 or total is None:
+            continue
+        if raw.prices_include_tax is True:
+            total += money(line.total_tax) or ZERO
+        product_id = reference(line.product_id)
+        lines.append(
+            Line(
+                product_id=product_id,
+                # A product without variations is its own only one; the catalogue that Meta for
+                # WooCommerce fills counts the same way.
+                variant_id=reference(line.variation_id) or product_id,
+                sku=text(line.sku, limit=200),
+                quantity=quantity,
+                total=total if total > 0 else ZERO,
+            )
+        )
+    return tuple(lines)
+
+
+def _buyer(raw: wire.Order) -> Buyer:
+    addresses = (_address("billing", raw.billing), _address("shipping", raw.shipping))
+    return Buyer(
+        customer_id=reference(raw.customer_id),
+        emails=quotes(("billing.email", part(raw.billing, wire.Address).email)),
+        addresses=tuple([address for address in addresses if address]),
+    )
+
+
+def _address(origin: str, raw: Part[wire.Address]) -> Address | None:
+    if not isinstance(raw, wire.Address):
+        return None
+    address = Address(
+        origin=origin,
+        first_name=text(raw.first_name),
+        last_name=text(raw.last_name),
+        phone=text(raw.phone),
+        city=text(raw.city),
+        region=text(raw.state),
+        postcode=text(raw.postcode),
+        country=text(raw.country),
+    )
+    return address if address != Address(origin=origin) else None
+
+
+def _visit(raw: wire.Order, source: Source, meta: Mapping[str, object]) -> Visit:
+    """The shopper's browser, as the checkout, the order attribution and other plugins tell of it.
+
+    Where staff or a program made the order, only what somebody wrote down as the shopper's own
+    counts. On a renewal that too is a copy, made from the first order.
+    """
+    if source is Source.SUBSCRIPTION:
+        return Visit()
+    cookies = _pixelyoursite(meta.get("pys_fb_cookie"))
+    noted = Visit(
+        fbps=quotes(
+            *_noted(meta, "_fbp", "_customer_fbp", "fbp"), ("meta.pys_fb_cookie.fbp", cookies.fbp)
+        ),
+        fbcs=quotes(
+            *_noted(meta, "_fbc", "_customer_fbc", "fbc"), ("meta.pys_fb_cookie.fbc", cookies.fbc)
+        ),
+        clicks=reading.clicks(
+            *[(origin, said, None) for origin, said in _noted(meta, "fbclid", "_fbclid")]
+        ),
+    )
+    if source is not Source.WEB:
+        return noted
+    entry, started = f"{ATTRIBUTION}session_entry", f"{ATTRIBUTION}session_start_time"
+    landing_page = text(meta.get(entry), limit=2000)
+    landed_at = moment(meta.get(started), zone=UTC)
+    # Proxies add themselves to the address; the shopper stands first.
+    ips = text(raw.customer_ip_address).split(",")
+    return replace(
+        noted,
+        ips=quotes(*[("customer_ip_address", ip) for ip in ips]),
+        user_agents=quotes(
+            ("customer_user_agent", raw.customer_user_agent),
+            *_noted(meta, f"{ATTRIBUTION}user_agent"),
+        ),
+        clicks=noted.clicks
+        + reading.clicks((f"meta.{entry}", reading.fbclid_of(landing_page), landed_at)),
+        landing_page=landing_page,
+        referrer=text(meta.get(f"{ATTRIBUTION}referrer"), limit=2000),
+    )
+
+
+def _noted(meta: Mapping[str, object], *keys: str) -> list[tuple[str, object]]:
+    return [(f"meta.{key}", meta[key]) for key in keys if key in meta]
+
+
+def _pixelyoursite(said: object) -> wire.Cookies:
+    """Both cookies in one value: an object, or the JSON of one."""
+    try:
+        if isinstance(said, str):
+            return msgspec.json.decode(said, type=wire.Cookies)
+        return msgspec.convert(said, wire.Cookies)
+    except (msgspec.MsgspecError, RecursionError):
+        return wire.Cookies()
+
+
+def _tracked_elsewhere(meta: Mapping[str, object]) -> str:
+    told = meta.get("_meta_purchase_tracked_server")
+    return "" if told in (None, "", "0", 0, "no", "false") else "Meta for WooCommerce"

@@ -1,0 +1,325 @@
+"""The story that `make demo` plays: two shops sell, the net misbehaves, and the books must agree.
+
+Knows the product only from outside: its webhook addresses, its commands, Meta's stand-in. Exits 0 if
+every order has come to a named state, nothing was lost and nothing was counted twice.
+"""
+
+import json
+import os
+import random
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.orders import Story, stories
+from sandbox.shops import ShopifyShop, WooCommerceStore
+from sandbox.shops.delivery import Delivery
+
+GRAPH = os.environ.get("GRAPH_URL", "")
+SHOPIFY_SECRET = os.environ.get("SHOPIFY_API_SECRET", "")
+MAIN, BRAND = "1000000000001", "1000000000002"  # the datasets
+TOKENS = {MAIN: "EAADemoMain" + "x" * 20, BRAND: "EAADemoBrand" + "x" * 20}
+PATIENCE = 60.0  # seconds until every order must have settled
+
+FLEET = f"""\
+version: 1
+workspace: {{slug: demo, name: Demo}}
+pixels:
+  - {{id: "{MAIN}", name: Main, access_token: "${{DEMO_MAIN_TOKEN}}"}}
+  - {{id: "{BRAND}", name: Brand, access_token: "${{DEMO_BRAND_TOKEN}}"}}
+templates:
+  default: {{trigger: paid, value: total, event_id: order_id, content_id: variant_id}}
+stores:
+  - key: lyon
+    name: Boutique Lyon
+    platform: shopify
+    domain: demo-lyon.myshopify.com
+    mappings:
+      - {{pixel: "{MAIN}", template: default}}
+      - {{pixel: "{BRAND}", template: default, value: total_less_tax}}
+  - key: kitchen
+    name: Kitchen
+    platform: woocommerce
+    url: http://127.0.0.1:8081
+    webhook_secret: "${{DEMO_KITCHEN_SECRET}}"
+    mappings:
+      - {{pixel: "{MAIN}", template: default, event_id: 'template:"{{shop}}-{{order_id}}"'}}
+"""
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+
+@dataclass
+class Told:
+    """What the shops have sent, and what they were answered."""
+
+    stories: list[tuple[str, Story]] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)
+    unkept: list[str] = field(default_factory=list)
+
+
+def main() -> int:
+    """Play the story; 0 if all is accounted for, 1 with what is not."""
+    seed = int(os.environ.get("DEMO_SEED", "1"))
+    count = int(os.environ.get("DEMO_ORDERS", "50"))
+    environment = os.environ | {
+        "DEMO_MAIN_TOKEN": TOKENS[MAIN],
+        "DEMO_BRAND_TOKEN": TOKENS[BRAND],
+        "DEMO_KITCHEN_SECRET": secrets.token_urlsafe(24),
+    }
+    for dataset, token in TOKENS.items():
+        control("datasets", {"id": dataset, "name": dataset, "tokens": [token]})
+    with tempfile.TemporaryDirectory() as folder:
+        fleet = Path(folder, "fleet.yaml")
+        fleet.write_text(FLEET)
+        manage("apply", str(fleet), environment=environment)
+        console.print("Two stores and two datasets are set up; the shops begin to sell.")
+        told = sell(addresses(environment), environment, fleet, seed=seed, count=count)
+    rows = settled_ledger()
+    problems = told.unkept + missing(told, rows) + disagreements(rows)
+    show(told, rows, problems)
+    if os.environ.get("DEMO_STAYS"):
+        login()
+    return 1 if problems else 0
+
+
+def sell(
+    urls: dict[str, str], environment: dict[str, str], fleet: Path, *, seed: int, count: int
+) -> Told:
+    """Send every story, with redeliveries, forgeries, a 5xx spell and a token outage in between."""
+    shopify = ShopifyShop("demo-lyon.myshopify.com", SHOPIFY_SECRET, urls["lyon"], seed=seed)
+    kitchen = WooCommerceStore(
+        "http://127.0.0.1:8081/", environment["DEMO_KITCHEN_SECRET"], urls["kitchen"]
+    )
+    kitchen.create_webhook("order.updated")
+    told, luck = Told(), random.Random(seed)
+    steps = list(shuffled(seed, count))
+    for number, (key, story, step, is_last) in enumerate(steps):
+        shop: Any = shopify if key == "lyon" else kitchen
+        if number == len(steps) // 4:
+            console.print("Meta answers 503 for a while …")
+            control("faults", {"kind": "html", "status": 503, "times": 1})
+            control("faults", {"kind": "reset_after", "times": 1})
+        if number == len(steps) // 2:
+            console.print("The main dataset's token expires …")
+            control("tokens", {"token": TOKENS[MAIN], "state": "expired"})
+        if number == 3 * len(steps) // 4:
+            console.print("… and is given anew.")
+            control("tokens", {"token": TOKENS[MAIN], "state": "valid"})
+            manage("apply", str(fleet), environment=environment)
+        send = partial(shop.deliver, step.topic, step.body)
+        delivery = insist(partial(send, chunked=luck.random() < 0.2), told)
+        told.answers[str(delivery.status)] += 1
+        if delivery.status != 200:
+            told.unkept.append(f"{key} {story.name}: {step.topic} was answered {delivery.status}")
+        if luck.random() < 0.15:
+            again = insist(partial(shop.redeliver, delivery) if key == "lyon" else send, told)
+            told.answers[f"{again.status} (again)"] += 1
+            if again.status != 200:
+                told.unkept.append(f"{key} {story.name}: again was answered {again.status}")
+        if luck.random() < 0.1:
+            forged = insist(partial(send, forged=True), told)
+            told.answers[f"{forged.status} (forged)"] += 1
+            if forged.status != 401:
+                told.unkept.append(f"{key}: a forged delivery was answered {forged.status}")
+        if is_last:
+            told.stories.append((key, story))
+    return told
+
+
+def insist(send: Callable[[], Delivery], told: Told) -> Delivery:
+    """Send until it is answered with more than "not now", as a shop would over some hours."""
+    deadline = time.monotonic() + PATIENCE
+    while (delivery := send()).status in (None, 503) and time.monotonic() < deadline:
+        told.answers[f"{delivery.status or 'no answer'} (and sent again)"] += 1
+        time.sleep(0.5)
+    return delivery
+
+
+def shuffled(seed: int, count: int) -> Iterator[tuple[str, Story, Any, bool]]:
+    """The steps of all stories, mixed; those of one story stay in their order."""
+    luck, now = random.Random(seed), datetime.now(UTC)
+    shopify = stories(platform="shopify", count=count // 2, seed=seed, now=now)
+    woocommerce = stories(platform="woocommerce", count=count // 2, seed=seed, now=now)
+    told = [("lyon", story) for story in shopify] + [("kitchen", story) for story in woocommerce]
+    left = [(key, story, list(story.steps)) for key, story in told]
+    while left:
+        key, story, steps = luck.choice(left)
+        step = steps.pop(0)
+        yield key, story, step, not steps
+        left = [entry for entry in left if entry[2]]
+
+
+def settled_ledger() -> list[dict[str, Any]]:
+    """The ledger, once nothing in it is under way (or patience is over)."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_settled() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    rows: list[dict[str, Any]] = json.loads(manage("ledger", "--json"))["rows"]
+    return rows
+
+
+def is_settled() -> bool:
+    """Whether every delivery is read, and every event that is owed is sent."""
+    try:
+        ready = requests.get(f"{os.environ['CONNECTOR_URL']}/readyz", timeout=5).json()
+    except requests.RequestException:
+        return False
+    ages = ("oldest_unread_delivery_seconds", "oldest_unsent_event_seconds")
+    return not any(ready.get(age, 1) for age in ages)
+
+
+def missing(told: Told, rows: list[dict[str, Any]]) -> list[str]:
+    """Orders that are not in the state that their story must end in, for each of their datasets."""
+    found = {(row["store"], row["order_id"], row["pixel_id"]): row for row in rows}
+    problems = []
+    for key, story in told.stories:
+        if story.expect in ("unreadable", "draft") and key == "lyon":
+            continue  # no order in it
+        for pixel in (MAIN, BRAND) if key == "lyon" else (MAIN,):
+            row = found.get((key, story.order_id, pixel))
+            is_right = story.expect == "unreadable" if row is None else fits(story, row)
+            if not is_right:
+                state = f"{row['state']} ({row['reason']})" if row else "not in the ledger"
+                problems.append(f"{key} {story.name} ({story.kind}, {story.expect}): {state}")
+    return problems
+
+
+def fits(story: Story, row: dict[str, Any]) -> bool:
+    """Whether a row says of the story what it must."""
+    if story.kind == "refunded" and row["reason"] == "refunded":
+        return True  # given back before it was sent
+    allowed = {
+        "purchase": ("accepted", ""),
+        "unpaid": ("waiting", "payment"),
+        "cancelled": ("skipped", "cancelled"),
+        "draft": ("skipped", "draft"),
+        "test": ("skipped", "test_order"),
+        "zero_value": ("skipped", "zero_value"),
+        "tracked_elsewhere": ("skipped", "tracked_elsewhere"),
+        "imported": ("skipped", "imported"),
+        "anonymous": ("skipped", "unmatchable"),
+    }
+    return (row["state"], row["reason"]) == allowed.get(story.expect)
+
+
+def disagreements(rows: list[dict[str, Any]]) -> list[str]:
+    """Where our ledger and Meta's books say different things."""
+    events = control_get("events")["events"]
+    at_meta = Counter((event["pixel"], event["event_id"]) for event in events if is_counted(event))
+    ours = Counter((row["pixel_id"], row["event_id"]) for row in rows if row["state"] == "accepted")
+    lost = [f"lost: {key} is accepted here and unknown to Meta" for key in ours - at_meta]
+    twice = [f"twice: Meta counted {key} {n} times" for key, n in at_meta.items() if n > 1]
+    stray = [f"stray: Meta has {key}, the ledger does not" for key in at_meta - ours]
+    return lost + twice + stray
+
+
+def is_counted(event: dict[str, Any]) -> bool:
+    """Whether Meta counts an event that it received, by its own rules of deduplication."""
+    return str(event["verdict"]) == "counted"
+
+
+def show(told: Told, rows: list[dict[str, Any]], problems: list[str]) -> None:
+    """Print the balance sheet."""
+    answers = ", ".join(f"{number} × {what}" for what, number in sorted(told.answers.items()))
+    console.print(f"Webhooks answered: {answers}.")
+    table = Table(title="Balance: every order of every store, for each of its datasets")
+    for heading in ("Store", "Dataset", "State", "Reason", "Orders", "Value"):
+        table.add_column(heading, justify="right" if heading in ("Orders", "Value") else "left")
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        term = (row["store"], row["pixel_id"], row["state"], row["reason"] or "–")
+        groups.setdefault(term, []).append(row)
+    for term, members in sorted(groups.items()):
+        table.add_row(*term, str(len(members)), money(members))
+    console.print(table)
+    books = control_get("books")["pixels"]
+    for pixel, book in books.items():
+        console.print(
+            f"Meta's books for {pixel}: {book['received']} events received, {book['counted']} counted;"
+            f" {book['duplicates']} came again after an unknown answer and were discarded by their id."
+        )
+    for problem in problems:
+        console.print(f"[red]✘[/] {problem}")
+    verdict = "[green]✔ balanced: lost 0, sent twice 0" if not problems else "[red]✘ not balanced"
+    console.print(verdict)
+
+
+def money(rows: list[dict[str, Any]]) -> str:
+    """The sums by currency."""
+    sums: Counter[str] = Counter()
+    for row in rows:
+        sums[row["currency"]] += Decimal(row["value"] or 0)  # type: ignore[assignment]  # a Counter of money
+    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items())[:3]) + (
+        f" and {len(sums) - 3} more" if len(sums) > 3 else ""
+    )
+
+
+def login() -> None:
+    """Make somebody who may look at the dashboard, and say how."""
+    password = secrets.token_urlsafe(12)
+    command = ("member", "demo@example.com", "--workspace", "demo", "--role", "owner")
+    manage(*command, "--password-stdin", text=password)
+    console.print(
+        f"Look at it: [bold]{os.environ['CONNECTOR_URL']}/[/]"
+        f" – log in as [bold]demo@example.com[/] with [bold]{password}[/]"
+    )
+
+
+def addresses(environment: dict[str, str]) -> dict[str, str]:
+    """Each store's webhook address."""
+    fleet = json.loads(manage("export", "--json", environment=environment))
+    return {store["key"]: store["webhook_url"] for store in fleet["stores"]}
+
+
+def manage(*words: str, environment: dict[str, str] | None = None, text: str = "") -> str:
+    """Run one of the product's commands; returns what it printed, or ends the story with it.
+
+    While the database is starting again, it is asked again.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            env=environment or dict(os.environ),
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if "does not answer" not in done.stderr or time.monotonic() > deadline:
+            break
+    if done.returncode:
+        sys.exit(f"manage.py {words[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def control(door: str, wish: dict[str, Any]) -> None:
+    """Tell Meta's stand-in how to behave."""
+    requests.post(f"{GRAPH}/_sandbox/{door}", json=wish, timeout=10).raise_for_status()
+
+
+def control_get(door: str) -> dict[str, Any]:
+    """Read the books of Meta's stand-in."""
+    answer = requests.get(f"{GRAPH}/_sandbox/{door}", timeout=10)
+    answer.raise_for_status()
+    return answer.json()  # type: ignore[no-any-return]  # JSON is anything
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""IN: the door and the inbox."""

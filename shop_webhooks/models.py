@@ -1,0 +1,73 @@
+"""`WebhookDelivery`: what we were told, kept as received."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from stores.models import Store, TenantQuerySet
+
+
+class WebhookDelivery(models.Model):
+    """One delivery from a shop; `source` says whether it came by webhook or was read by a sweep."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received"
+        RECORDED = "recorded"  # its order stands in the ledger
+        SKIPPED = "skipped"
+        UNREADABLE = "unreadable"  # the body is kept and can be read again after a fix
+        FORGOTTEN = "forgotten"  # erased before it was read
+
+    class Source(models.TextChoices):
+        WEBHOOK = "webhook"
+        SWEEP = "sweep"
+
+    # None: authentic, but it named no shop.
+    store = models.ForeignKey(Store, null=True, on_delete=models.CASCADE)
+    delivery_key = models.BinaryField(max_length=16)  # what makes it the same delivery (inbox.py)
+    source = models.CharField(max_length=7, choices=Source.choices, db_default=Source.WEBHOOK)
+    topic = models.CharField(max_length=100, db_default="")  # an unsigned hint
+    delivery_id = models.CharField(max_length=100, db_default="")  # the shop's own, for support
+    received_at = models.DateTimeField(db_default=Now())
+    repeats = models.PositiveIntegerField(db_default=0)  # how often it came again
+    body = models.BinaryField(null=True)  # compressed, sealed; None once it is forgotten
+
+    state = models.CharField(max_length=10, choices=State.choices, db_default=State.RECEIVED)
+    reason = models.CharField(max_length=40, db_default="")
+    detail = models.CharField(max_length=200, db_default="")  # which field, never a value
+    order_id = models.CharField(max_length=64, db_default="")
+    not_before = models.DateTimeField(db_default=Now())  # pushed forward by a claim
+    claims = models.PositiveSmallIntegerField(db_default=0)  # reads begun and not finished
+    processed_at = models.DateTimeField(null=True)
+
+    class Tenants(TenantQuerySet):
+        to_workspace = "store__workspace"
+
+    objects = Tenants.as_manager()
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "delivery_key"],
+                nulls_distinct=False,
+                name="delivery_once",
+            )
+        ]
+        indexes = [
+            # The inbox: what is to be read next (inbox.claim).
+            models.Index(
+                fields=["id"],
+                condition=Q(state="received"),
+                name="delivery_to_read",
+            ),
+            # An order's journey (dashboard).
+            models.Index(fields=["store", "order_id"], name="delivery_of_order"),
+            # Forgetting bodies by age (inbox.forget_bodies).
+            models.Index(
+                fields=["received_at"],
+                condition=Q(body__isnull=False),
+                name="delivery_with_body",
+            ),
+        ]

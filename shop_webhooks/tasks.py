@@ -1,0 +1,27 @@
+"""Doorbells of the inbox. The rows say what there is to do."""
+
+from celery import shared_task
+
+from conversions.tasks import send_due
+from shop_webhooks import inbox
+
+
+@shared_task(name="shop_webhooks.read_due")
+def read_due(**_later: object) -> None:
+    """Read the deliveries that are due, to the last: after a crash they come one by one."""
+    while read := inbox.process_batch():
+        if read == inbox.BATCH:
+            send_due.ring_now()  # a colleague sends while we go on reading
+
+
+@shared_task(name="shop_webhooks.process_due")
+def process_due(**_later: object) -> None:
+    """Read what is due, then send what it owes without another message."""
+    read_due.run()
+    send_due.run()
+
+
+@shared_task(name="shop_webhooks.forget_bodies")
+def forget_bodies(**_later: object) -> None:
+    """Erase the bodies whose time is over."""
+    inbox.forget_bodies()

@@ -1,0 +1,1 @@
+"""Tenants and settings: workspaces, people, stores, pixels, mappings, and their secrets."""

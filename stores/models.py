@@ -1,0 +1,211 @@
+"""Who: workspaces, their people, stores, pixels and mappings. Knows no orders and no events."""
+
+from __future__ import annotations
+
+import secrets as random_tokens
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+
+from purchases.mapping import Rules, read_rules
+from stores.secrets import SecretField, new_store_key
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users by their e-mail address."""
+
+    use_in_migrations = True
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user who logs in with `email`; without a password until one is set."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user who may also open the read-only admin."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The user of an address, in whatever case it was typed."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    """A person. Logs in with an e-mail address."""
+
+    username = None  # type: ignore[assignment]  # AbstractUser has one; we have none
+    email = models.EmailField("e-mail address", unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # by e-mail
+
+
+class TenantQuerySet(models.QuerySet[Any]):
+    """Rows that belong to a workspace: the one way to see them is `visible_to`."""
+
+    to_workspace = "workspace"
+
+    def visible_to(self, user: Any) -> Any:
+        """The rows of the workspaces that `user` is a member of; none for a stranger."""
+        if user.pk is None:  # which would mean: the rows of workspaces without a member
+            return self.none()
+        return self.filter(**{f"{self.to_workspace}__members": user.pk})
+
+
+class Workspace(models.Model):
+    """A tenant: one merchant, or one agency."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="Membership"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    """A person's role in a workspace."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        OPERATOR = "operator"
+        ANALYST = "analyst"  # no personal data
+        CLIENT = "client"  # reads only
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="one_role_per_member")
+        ]
+
+
+class Store(models.Model):
+    """A connected shop."""
+
+    class Platform(models.TextChoices):
+        SHOPIFY = "shopify", "Shopify"
+        WOOCOMMERCE = "woocommerce", "WooCommerce"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="stores")
+    key = models.SlugField(max_length=60)
+    name = models.CharField(max_length=200)
+    platform = models.CharField(max_length=12, choices=Platform.choices)
+    domain = models.CharField(max_length=255)  # Shopify: the myshopify.com name; else the host
+    url = models.URLField(max_length=500)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    connected = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    sealed_key = models.BinaryField(default=new_store_key, editable=False)
+    webhook_token = models.CharField(
+        max_length=43, unique=True, default=random_tokens.token_urlsafe, editable=False
+    )
+    webhook_secret = SecretField()
+    webhook_secret_previous = SecretField()
+    access_token = SecretField()
+    consumer_key = SecretField()
+    consumer_secret = SecretField()
+    # Where each secret came from: {"access_token": "LYON_ADMIN_TOKEN"}; exported instead of it.
+    secret_names = models.JSONField(default=dict, blank=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "key"], name="store_key_in_workspace"),
+            # Shopify names the shop in a header: it must lead to one store.
+            models.UniqueConstraint(
+                fields=["domain"],
+                condition=models.Q(platform="shopify", connected=True),
+                name="one_store_per_shopify_shop",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def webhook_path(self) -> str:
+        """Where the shop delivers its orders."""
+        if self.platform == self.Platform.SHOPIFY:
+            return "/webhooks/shopify/"
+        return f"/webhooks/woocommerce/{self.webhook_token}/"
+
+
+class Pixel(models.Model):
+    """A dataset (Pixel) at Meta, and the token to write to it."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="pixels")
+    pixel_id = models.CharField(max_length=20)
+    name = models.CharField(max_length=200, blank=True)
+    access_token = SecretField()
+    secret_names = models.JSONField(default=dict, blank=True)
+    test_event_code = models.CharField(max_length=40, blank=True)
+    test_event_code_until = models.DateTimeField(null=True, blank=True)
+    # Set while Meta refuses the token or the dataset: events wait, nothing is sent.
+    broken_reason = models.CharField(max_length=64, blank=True)
+    broken_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "pixel_id"], name="pixel_in_workspace")
+        ]
+
+    def __str__(self) -> str:
+        return self.pixel_id
+
+
+class MappingTemplate(models.Model):
+    """Settings that mappings share by name."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="templates")
+    name = models.SlugField(max_length=60)
+    settings = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="template_in_workspace")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PixelMapping(models.Model):
+    """Which orders of a store go to which pixel, and how. The first that matches a pixel counts."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="mappings")
+    pixel = models.ForeignKey(Pixel, on_delete=models.CASCADE, related_name="mappings")
+    position = models.PositiveSmallIntegerField()
+    enabled = models.BooleanField(default=True)
+    template = models.ForeignKey(MappingTemplate, null=True, blank=True, on_delete=models.PROTECT)
+    settings = models.JSONField(default=dict, blank=True)  # only what was said here
+
+    class TenantQuerySet(TenantQuerySet):
+        to_workspace = "store__workspace"
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "position"], name="mapping_position_in_store")
+        ]
+
+    def rules(self) -> Rules:
+        """The rules in force: the template's, overruled by the mapping's own. Raises RulesError."""
+        return read_rules((self.template.settings if self.template else {}) | self.settings)

@@ -1,0 +1,40 @@
+"""SQL that the ORM cannot say, or says in more than one statement."""
+
+from typing import Any
+
+from django.db import OperationalError, connection
+
+
+def rows(statement: str, values: Any = None) -> list[tuple[Any, ...]]:
+    """What `statement` returns for `values` (a sequence or a mapping, as psycopg takes them)."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+def run(statement: str, values: Any = None) -> int:
+    """Run `statement`; how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def run_alone(statement: str, values: Any) -> Any:
+    """The one row that `statement` returns, at the price of exactly one statement.
+
+    Django would ask a kept connection for its health first; here a dead one is noticed when it
+    fails, and `statement`, which must bear being run twice, is run on a new one.
+    """
+    try:
+        return _execute_alone(statement, values)
+    except OperationalError:
+        if connection.in_atomic_block or not connection.connection.closed:
+            raise  # it was the statement (a time-out, say), not the connection
+        connection.close()
+        return _execute_alone(statement, values)
+
+
+def _execute_alone(statement: str, values: Any) -> Any:
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return connection.connection.execute(statement, values, prepare=True).fetchone()

@@ -1,0 +1,244 @@
+"""The outbox: what an order owes to each pixel, and why not."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+from django.db import connection
+from django.db.models import F
+
+from conversions import outbox
+from conversions.models import ConversionEvent, EventPayload, PixelQueue
+from shop_webhooks import inbox
+from stores.models import MappingTemplate, PixelMapping, Store
+from tests.factories import a_mapping, a_pixel, a_store, a_workspace
+from tests.pipeline import a_kept_order, an_order, at_once, read_all
+
+
+def only_event() -> ConversionEvent:
+    return ConversionEvent.objects.get()
+
+
+class TestRows:
+    def test_each_pixel_of_a_store_gets_a_row_of_its_own(self, acme: SimpleNamespace) -> None:
+        second = a_pixel(acme.workspace)
+        a_mapping(acme.lyon, second)
+        a_kept_order(acme.lyon, an_order())
+
+        read_all()
+
+        pixels = ConversionEvent.objects.values_list("pixel", "state").order_by("pixel")
+        assert list(pixels) == [(acme.pixel.pk, "pending"), (second.pk, "pending")]
+
+    def test_a_row_says_what_meta_is_told(self, acme: SimpleNamespace) -> None:
+        a_kept_order(acme.lyon, an_order(7, name="#7"))
+
+        read_all()
+
+        event = only_event()
+        assert (event.order_id, event.order_name, event.event_name) == ("7", "#7", "Purchase")
+        assert (event.event_id, str(event.value), event.currency) == ("7", "42.5000", "EUR")
+
+    def test_a_row_closes_an_hour_before_meta_refuses_its_age(self, acme: SimpleNamespace) -> None:
+        a_kept_order(acme.lyon, an_order())
+
+        read_all()
+
+        event = only_event()
+        assert event.cut_off - event.event_time == timedelta(days=7) - timedelta(hours=1)
+
+
+class TestMappings:
+    def test_the_first_mapping_that_matches_counts(self, acme: SimpleNamespace) -> None:
+        PixelMapping.objects.filter(store=acme.lyon).delete()
+        for position, settings in enumerate(
+            [{"when": {"min_value": "100"}}, {"event_id": "order_name"}, {"event_id": "order_id"}]
+        ):
+            a_mapping(acme.lyon, acme.pixel, position=position, settings=settings)
+        a_kept_order(acme.lyon, an_order(7, name="#1001"))
+
+        read_all()
+
+        assert only_event().event_id == "#1001"
+
+    def test_position_decides_and_not_age(self, acme: SimpleNamespace) -> None:
+        PixelMapping.objects.filter(store=acme.lyon).update(position=9)
+        a_mapping(acme.lyon, acme.pixel, position=1, settings={"event_id": "order_name"})
+        a_kept_order(acme.lyon, an_order(7, name="#1001"))
+
+        read_all()
+
+        assert only_event().event_id == "#1001"
+
+    def test_if_none_matches_the_first_one_says_why(self, acme: SimpleNamespace) -> None:
+        PixelMapping.objects.update(settings={"when": {"min_value": "100"}})
+        a_mapping(acme.lyon, acme.pixel, settings={"when": {"source": ["pos"]}})
+        a_kept_order(acme.lyon, an_order())
+
+        read_all()
+
+        assert (only_event().state, only_event().reason) == ("skipped", "below_min_value")
+
+    def test_a_disabled_mapping_is_none(self, acme: SimpleNamespace) -> None:
+        PixelMapping.objects.filter(store=acme.lyon).update(enabled=False)
+        other = a_pixel(acme.workspace)
+        a_mapping(acme.lyon, other)
+        a_kept_order(acme.lyon, an_order())
+
+        read_all()
+
+        assert only_event().pixel == other
+
+    def test_settings_that_cannot_be_meant_skip_and_name_their_mapping(
+        self, acme: SimpleNamespace
+    ) -> None:
+        PixelMapping.objects.update(settings={"when": {"min_value": "100"}})
+        wrong = a_mapping(acme.lyon, acme.pixel, settings={"trigger": "on a whim"})
+        a_kept_order(acme.lyon, an_order())
+
+        read_all()
+
+        event = only_event()
+        assert (event.state, event.reason, event.mapping) == ("skipped", "invalid_mapping", wrong)
+
+    def test_a_template_is_overruled_by_its_mapping(self, acme: SimpleNamespace) -> None:
+        template = MappingTemplate.objects.create(
+            workspace=acme.workspace,
+            name="shared",
+            settings={"event_id": "order_name", "trigger": "created"},
+        )
+        PixelMapping.objects.update(template=template, settings={"event_id": "order_id"})
+        a_kept_order(acme.lyon, an_order(7, financial_status="pending"))
+
+        read_all()
+
+        assert (only_event().state, only_event().event_id) == ("pending", "7")
+
+    def test_an_order_without_what_the_event_id_is_made_of_is_skipped(
+        self, acme: SimpleNamespace
+    ) -> None:
+        PixelMapping.objects.update(settings={"event_id": "attribute:_meta_event_id"})
+        a_kept_order(acme.lyon, an_order())
+
+        read_all()
+
+        assert (only_event().state, only_event().reason) == ("skipped", "event_id_missing")
+
+
+class TestContestedIds:
+    """Meta would discard the second of two events with the same id."""
+
+    def second_store(self, acme: SimpleNamespace) -> Store:
+        store = a_store(acme.workspace, key="paris")
+        a_mapping(store, acme.pixel)
+        return store
+
+    def ends(self) -> list[tuple[str, str]]:
+        return list(ConversionEvent.objects.order_by("state").values_list("state", "reason"))
+
+    def test_the_second_order_with_an_id_is_skipped(self, acme: SimpleNamespace) -> None:
+        other = self.second_store(acme)
+        a_kept_order(acme.lyon, an_order(1))
+        read_all()
+
+        a_kept_order(other, an_order(1))
+        read_all()
+
+        assert self.ends() == [("pending", ""), ("skipped", "event_id_taken")]
+
+    def test_it_is_so_within_one_batch_too(self, acme: SimpleNamespace) -> None:
+        a_kept_order(acme.lyon, an_order(1))
+        a_kept_order(self.second_store(acme), an_order(1))
+
+        inbox.process_batch()
+
+        assert self.ends() == [("pending", ""), ("skipped", "event_id_taken")]
+
+    def test_it_is_so_when_two_workers_record_them_at_once(self, acme: SimpleNamespace) -> None:
+        other = self.second_store(acme)
+        for order_id in range(1, 21):
+            a_kept_order(acme.lyon, an_order(order_id))
+        first = inbox._claim()
+        for order_id in range(20, 0, -1):
+            a_kept_order(other, an_order(order_id))
+        second = inbox._claim()
+
+        at_once([lambda: self.record(first), lambda: self.record(second)])
+        inbox.process_batch()
+
+        assert sorted(self.ends()) == [("pending", "")] * 20 + [("skipped", "event_id_taken")] * 20
+
+    def record(self, deliveries: list[object]) -> None:
+        """What `process_batch` does with its claim."""
+        readings = [inbox.read(delivery) for delivery in deliveries]
+        try:
+            inbox._settle(readings)
+        except (inbox.IntegrityError, inbox.OperationalError):
+            inbox._settle(readings)
+
+    def test_the_same_id_at_two_pixels_is_two_events(self, acme: SimpleNamespace) -> None:
+        workspace = a_workspace("other")
+        store = a_store(workspace, key="lille")
+        a_mapping(store, a_pixel(workspace))
+        a_kept_order(acme.lyon, an_order(1))
+        a_kept_order(store, an_order(1))
+
+        inbox.process_batch()
+
+        assert self.ends() == [("pending", ""), ("pending", "")]
+
+    def test_a_cancelled_order_keeps_the_id_that_may_be_on_its_way(
+        self, acme: SimpleNamespace
+    ) -> None:
+        a_kept_order(acme.lyon, an_order(1, minutes_ago=60))
+        read_all()
+
+        later = datetime.now(UTC).isoformat()
+        a_kept_order(acme.lyon, an_order(1, updated_at=later, cancelled_at=later))
+        read_all()
+
+        event = only_event()
+        assert (event.state, event.reason, event.event_id) == ("skipped", "cancelled", "1")
+
+
+class TestPayloads:
+    def test_nothing_of_the_buyer_can_be_read_in_the_table(self, acme: SimpleNamespace) -> None:
+        a_kept_order(acme.lyon, an_order())
+        read_all()
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT body FROM conversions_eventpayload")
+            ((body,),) = cursor.fetchall()
+
+        assert [
+            word for word in (b"203.0.113.9", b"Mozilla", b'"em"', b"Purchase") if word in body
+        ] == []
+
+    def test_a_payload_of_a_settled_event_is_erased_after_two_days(
+        self, acme: SimpleNamespace
+    ) -> None:
+        for order_id in (1, 2, 3):
+            a_kept_order(acme.lyon, an_order(order_id))
+        read_all()
+        EventPayload.objects.update(written_at=F("written_at") - outbox.KEPT_FOR)
+        ConversionEvent.objects.filter(order_id="1").update(state="accepted")
+        ConversionEvent.objects.filter(order_id="2").update(state="in_doubt")
+
+        forgotten = outbox.forget_payloads()
+
+        assert forgotten == 1
+        left = EventPayload.objects.order_by("pk").values_list("event__order_id", flat=True)
+        assert list(left) == ["2", "3"]
+
+    def test_a_young_payload_stays(self, acme: SimpleNamespace) -> None:
+        a_kept_order(acme.lyon, an_order())
+        read_all()
+        ConversionEvent.objects.update(state="accepted")
+
+        assert outbox.forget_payloads() == 0
+
+    def test_what_is_skipped_has_no_payload_and_no_turn(self, acme: SimpleNamespace) -> None:
+        a_kept_order(acme.lyon, an_order(test=True))
+
+        read_all()
+
+        assert (EventPayload.objects.count(), PixelQueue.objects.count()) == (0, 0)

@@ -1,0 +1,688 @@
+"""Claim, post, settle, against a Meta that refuses what Meta refuses."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from conversions import graph as graph_module
+from conversions import ledger, sending
+from conversions.graph import GraphClient
+from conversions.models import ConversionEvent, EventPayload, PixelQueue, SendAttempt
+from conversions.outbox import payload_purpose
+from purchases.meta.response import Accepted, Answer
+from sandbox.graph_api import GraphApi
+from stores.models import Pixel
+from stores.secrets import store_ring
+from tests.factories import a_mapping, a_pixel, a_store
+from tests.pipeline import a_kept_order, an_order, at_once, read_all, send_all
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def owe(acme: SimpleNamespace) -> Callable[..., list[ConversionEvent]]:
+    """Owes orders by id to Acme's pixel (or to a store's)."""
+
+    def owe(*order_ids: int, store: Any = None, **changes: Any) -> list[ConversionEvent]:
+        for order_id in order_ids:
+            a_kept_order(store or acme.lyon, an_order(order_id, **changes))
+        read_all()
+        return list(ConversionEvent.objects.filter(order_id__in=order_ids).order_by("pk"))
+
+    return owe
+
+
+@pytest.fixture
+def two_pixels(acme: SimpleNamespace, meta: GraphApi) -> SimpleNamespace:
+    """A second store and its own pixel, known to Meta."""
+    pixel = a_pixel(acme.workspace, pixel_id="9876543210987", access_token="EAA-second")
+    store = a_store(acme.workspace, key="paris")
+    a_mapping(store, pixel)
+    meta.dataset(pixel.pixel_id, token=pixel.access_token)
+    return SimpleNamespace(store=store, pixel=pixel)
+
+
+def client(meta: GraphApi) -> GraphClient:
+    return GraphClient(url=meta.url, version="v26.0")
+
+
+def states() -> list[tuple[str, str]]:
+    return list(ConversionEvent.objects.order_by("pk").values_list("state", "reason"))
+
+
+def outcomes() -> list[tuple[str, str, int]]:
+    found = SendAttempt.objects.order_by("pk")
+    return list(found.values_list("outcome", "reason", "event_count"))
+
+
+def end_pauses() -> None:
+    """Time passes for every pause and lease, and for nothing else."""
+    PixelQueue.objects.update(not_before=F("not_before") - 2 * HOUR)
+    ConversionEvent.objects.update(not_before=F("not_before") - 2 * HOUR)
+
+
+class TestAccepted:
+    def test_an_event_is_accepted_once(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+
+        send_all(meta)
+        send_all(meta)
+
+        event = ConversionEvent.objects.get()
+        assert (event.state, event.reason, event.attempts) == ("accepted", "", 1)
+        assert [received["event_id"] for received in meta.received] == ["1"]
+        assert event.fbtrace_id == SendAttempt.objects.get().fbtrace_id != ""
+
+    def test_many_events_go_in_one_request(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(*range(1, 41))
+
+        send_all(meta)
+
+        assert outcomes() == [("accepted", "", 40)]
+
+    def test_the_token_is_in_a_header_and_never_in_the_address(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+
+        send_all(meta)
+
+        (request,) = meta.requests
+        assert request.path == f"/v26.0/{acme.pixel.pixel_id}/events"
+        assert request.outcome == "accepted"
+
+    def test_no_more_events_go_at_once_than_meta_takes(
+        self,
+        meta: GraphApi,
+        owe: Callable[..., list[ConversionEvent]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(sending, "MAX_EVENTS", 2)  # for 1,000
+        owe(1, 2, 3)
+
+        send_all(meta)
+
+        assert [count for _, _, count in outcomes()] == [2, 1]
+
+    def test_no_more_than_a_megabyte_goes_at_once(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1, 2, 3)
+        contents = [{"id": f"{n:040}", "quantity": 1} for n in range(7000)]  # 430 kB
+        for order_id in ("1", "2", "3"):
+            custom_data = {"value": 42.5, "currency": "EUR", "contents": contents}
+            tamper(acme, order_id, custom_data=custom_data)
+
+        send_all(meta)
+
+        assert [count for _, _, count in outcomes()] == [2, 1]
+        assert {state for state, _ in states()} == {"accepted"}
+
+    def test_a_cancelled_order_that_meta_has_taken_meanwhile_is_accepted(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        claim = sending._claim()
+        later = datetime.now(UTC).isoformat()
+        owe(1, cancelled_at=later, updated_at=later)
+        assert states() == [("skipped", "cancelled")]
+
+        sending._settle(claim, claim.groups.pop(), Accepted(fbtrace_id="A1", received=1), Answer())
+
+        event = ConversionEvent.objects.get()
+        assert (event.state, event.reason, event.event_id) == ("accepted", "", "1")
+
+
+class TestTurns:
+    def test_two_claimers_share_nothing(
+        self, meta: GraphApi, two_pixels: SimpleNamespace, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(*range(1, 31))
+        owe(*range(101, 131), store=two_pixels.store)
+
+        at_once([lambda: send_all(meta)] * 4)
+        send_all(meta)
+
+        assert {state for state, _ in states()} == {"accepted"}
+        assert sorted(int(event["event_id"]) for event in meta.received) == [
+            *range(1, 31),
+            *range(101, 131),
+        ]
+
+    def test_the_pixel_served_longest_ago_comes_first(
+        self,
+        acme: SimpleNamespace,
+        meta: GraphApi,
+        two_pixels: SimpleNamespace,
+        owe: Callable[..., list[ConversionEvent]],
+    ) -> None:
+        owe(1)
+        owe(101, store=two_pixels.store)
+        PixelQueue.objects.filter(pixel=acme.pixel).update(served_at=F("served_at") + HOUR)
+
+        send_all(meta)
+
+        assert [event["event_id"] for event in meta.received] == ["101", "1"]
+
+    def test_a_colleague_is_called_while_another_pixel_waits(
+        self, meta: GraphApi, two_pixels: SimpleNamespace, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        calls: list[str] = []
+        owe(1)
+        owe(101, store=two_pixels.store)
+
+        turns = send_all(meta, call_colleague=lambda: calls.append("called"))
+
+        assert (turns, calls) == (2, ["called"])
+
+    def test_one_pixel_is_posted_to_by_one_worker_at_a_time(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        sending._claim()
+        owe(2)
+
+        assert sending._claim() is None
+
+
+class TestDoubt:
+    def test_a_dead_workers_events_are_in_doubt_and_go_again_with_the_same_bytes(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        claim = sending._claim()  # posts, and dies before it could write the answer down
+        sending._post(claim, claim.groups[-1], client(meta))
+        assert send_all(meta) == 0
+
+        end_pauses()
+        send_all(meta)
+
+        first, second = meta.received
+        assert first == second
+        assert meta.books()["1234567890123"]["counted"] == 1
+        assert outcomes() == [("unknown", "worker_lost", 1), ("accepted", "", 1)]
+        event = ConversionEvent.objects.get()
+        assert (event.state, event.attempts) == ("accepted", 2)
+        assert event.first_unknown_at == SendAttempt.objects.earliest("pk").started_at
+        assert event.cut_off == event.first_unknown_at + ledger.MAY_RESEND_FOR
+
+    def test_a_yes_counts_even_when_another_worker_has_the_turn_by_then(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        slow = sending._claim()
+        end_pauses()
+        meta.will_answer(503, "busy")
+        send_all(meta)
+        before = states()
+
+        kept = sending._settle(
+            slow, slow.groups.pop(), Accepted(fbtrace_id="A1", received=1), Answer()
+        )
+
+        assert kept is False  # it takes no further turn
+        assert before == [("in_doubt", "http_503")]
+        assert states() == [("accepted", "")]
+
+    def test_a_worker_whose_lease_has_ended_sends_nothing(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        claim = sending._claim()
+        claim.boot_time -= sending.LEASE.total_seconds()  # frozen that long
+
+        outcome, _ = sending._post(claim, claim.groups[-1], client(meta))
+
+        assert outcome.reason == "no_longer_allowed"
+        assert meta.requests == []
+
+    def test_an_event_past_its_cut_off_is_not_sent_even_by_the_one_who_claimed_it(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        ConversionEvent.objects.update(cut_off=datetime.now(UTC) + timedelta(seconds=65))
+        claim = sending._claim()
+        claim.boot_time -= sending.LEASE.total_seconds() - 12
+
+        outcome, _ = sending._post(claim, claim.groups[-1], client(meta))
+
+        assert outcome.reason == "no_longer_allowed"
+        assert meta.requests == []
+
+    @pytest.mark.parametrize(
+        ("kind", "details", "reason"),
+        [
+            ("html", {"status": 503}, "http_503"),
+            ("html", {"status": 502}, "http_502"),
+            ("reset_after", {}, "network_connectionerror"),
+            ("cut", {}, "unreadable_answer"),
+            ("garbage", {}, "unreadable_answer"),
+            ("wrong_types", {}, "unreadable_answer"),
+            ("huge", {"size": 200_000}, "unreadable_answer"),
+            ("gzip_bomb", {"size": 10_000_000}, "unreadable_answer"),
+            ("count", {"events_received": 0}, "received_mismatch"),
+            ("redirect", {}, "http_302"),
+            ("raw", {"body": "nonsense"}, "network_connectionerror"),
+        ],
+    )
+    def test_an_answer_that_is_neither_yes_nor_no_leaves_the_event_in_doubt(
+        self,
+        meta: GraphApi,
+        owe: Callable[..., list[ConversionEvent]],
+        kind: str,
+        details: dict[str, Any],
+        reason: str,
+    ) -> None:
+        owe(1)
+        meta.fault(kind, **details)
+
+        send_all(meta)
+
+        event = ConversionEvent.objects.get()
+        assert (event.state, event.reason, event.attempts) == ("in_doubt", reason, 1)
+        assert event.cut_off == event.first_unknown_at + timedelta(hours=47)
+
+    @pytest.mark.parametrize(
+        ("kind", "details"),
+        [("hang", {}), ("silence", {}), ("drip", {"seconds": 0.2})],
+    )
+    def test_a_call_has_an_end_whatever_meta_does(
+        self,
+        meta: GraphApi,
+        owe: Callable[..., list[ConversionEvent]],
+        monkeypatch: pytest.MonkeyPatch,
+        kind: str,
+        details: dict[str, Any],
+    ) -> None:
+        monkeypatch.setattr(graph_module, "READ_SECONDS", 0.5)
+        monkeypatch.setattr(graph_module, "DEADLINE_SECONDS", 1.0)
+        owe(1)
+        meta.fault(kind, **details)
+        started = datetime.now(UTC)
+
+        send_all(meta)
+
+        assert datetime.now(UTC) - started < timedelta(seconds=5)
+        assert ConversionEvent.objects.get().state == "in_doubt"
+
+    def test_the_cut_off_counts_from_the_first_doubt(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        meta.will_answer(503, "busy", times=2)
+        send_all(meta)
+        first = ConversionEvent.objects.get().cut_off
+
+        end_pauses()
+        send_all(meta)
+
+        assert ConversionEvent.objects.get().cut_off == first
+
+
+class TestLater:
+    def test_a_connection_that_is_refused_tells_meta_nothing(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        meta.stop()
+
+        send_all(meta)
+
+        assert states() == [("pending", "network_connectionerror")]
+        assert [outcome for outcome, _, _ in outcomes()] == ["try_later"]
+
+    def test_a_throttle_is_a_pause_and_not_a_doubt(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        meta.fault("error", error="throttled_app")
+
+        send_all(meta)
+
+        assert [state for state, _ in states()] == ["pending"]
+        assert [outcome for outcome, _, _ in outcomes()] == ["try_later"]
+
+    def test_a_pause_that_meta_asks_for_is_kept(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        throttled = {"error": {"code": 4, "message": "limit", "type": "OAuthException"}}
+        meta.will_answer(400, throttled, headers={"Retry-After": "600"})
+
+        send_all(meta)
+
+        pause = PixelQueue.objects.get().not_before - SendAttempt.objects.get().finished_at
+        assert abs(pause - timedelta(seconds=600)) < timedelta(seconds=1)
+
+    def test_a_pixel_that_pauses_does_not_hold_up_another(
+        self, meta: GraphApi, two_pixels: SimpleNamespace, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        owe(101, store=two_pixels.store)
+        meta.fault("html", status=503, pixel="1234567890123", times=None)
+
+        send_all(meta)
+
+        assert [state for state, _ in states()] == ["in_doubt", "accepted"]
+
+    def test_what_is_owed_goes_when_the_pause_is_over(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        meta.fault("error", error="throttled_app")
+        send_all(meta)
+
+        end_pauses()
+        send_all(meta)
+
+        assert states() == [("accepted", "")]
+
+
+class TestBrokenPixels:
+    def test_a_broken_token_holds_events_and_blames_the_pixel(
+        self,
+        acme: SimpleNamespace,
+        meta: GraphApi,
+        two_pixels: SimpleNamespace,
+        owe: Callable[..., list[ConversionEvent]],
+    ) -> None:
+        owe(1, 2)
+        owe(101, store=two_pixels.store)
+        meta.token("EAA-acme", state="expired")
+
+        send_all(meta)
+
+        acme.pixel.refresh_from_db()
+        assert acme.pixel.broken_reason == "token_expired"
+        assert [state for state, _ in states()] == ["pending", "pending", "accepted"]
+
+    def test_it_is_told_in_the_log_once(
+        self,
+        meta: GraphApi,
+        owe: Callable[..., list[ConversionEvent]],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        owe(1, 2)
+        meta.token("EAA-acme", state="revoked")
+
+        with caplog.at_level(logging.ERROR):
+            send_all(meta)
+            self.time_for_a_probe()
+            send_all(meta)
+
+        alerts = [record for record in caplog.records if "pixel.broken" in record.getMessage()]
+        assert len(alerts) == 1
+
+    def test_nothing_is_sent_until_it_is_time_for_a_probe_of_one_event(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1, 2, 3)
+        meta.token("EAA-acme", state="expired")
+        send_all(meta)
+
+        end_pauses()
+        too_early = send_all(meta)
+        self.time_for_a_probe()
+        probes = send_all(meta)
+
+        assert (too_early, probes) == (0, 1)
+        assert [count for _, _, count in outcomes()] == [3, 1]
+
+    def test_a_mended_token_sends_everything_that_waited(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1, 2, 3)
+        meta.token("EAA-acme", state="expired")
+        send_all(meta)
+        meta.token("EAA-acme", state="valid")
+
+        self.time_for_a_probe()
+        send_all(meta)
+
+        acme.pixel.refresh_from_db()
+        assert (acme.pixel.broken_reason, acme.pixel.broken_at) == ("", None)
+        assert [count for _, _, count in outcomes()] == [3, 1, 2]
+        assert {state for state, _ in states()} == {"accepted"}
+
+    def test_a_token_that_no_key_opens_pauses_its_pixel_alone(
+        self,
+        acme: SimpleNamespace,
+        meta: GraphApi,
+        two_pixels: SimpleNamespace,
+        owe: Callable[..., list[ConversionEvent]],
+    ) -> None:
+        owe(1)
+        owe(101, store=two_pixels.store)
+        damage("stores_pixel", "access_token", acme.pixel.pk)
+
+        send_all(meta)
+
+        assert [state for state, _ in states()] == ["pending", "accepted"]
+        broken = Pixel.objects.values_list("broken_reason", flat=True).get(pk=acme.pixel.pk)
+        assert broken == "token_cannot_be_decrypted"
+
+    def test_a_token_that_is_no_latin_text_is_metas_to_refuse(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        Pixel.objects.update(access_token="EAA…☕")
+        owe(1)
+
+        send_all(meta)
+
+        assert [outcome for outcome, _, _ in outcomes()] == ["pixel_broken"]
+
+    def time_for_a_probe(self) -> None:
+        end_pauses()
+        PixelQueue.objects.update(probe_at=F("probe_at") - sending.PROBE_EVERY)
+
+
+class TestRejected:
+    def test_one_bad_event_in_forty_is_found_and_the_others_are_accepted(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(*range(1, 41))
+        tamper(acme, "23", event_time=1)
+
+        send_all(meta)
+
+        rejected = ConversionEvent.objects.get(state="rejected")
+        assert (rejected.order_id, rejected.reason) == ("23", "meta_100_2804003")
+        assert len(meta.received) == 39
+        assert ConversionEvent.objects.filter(state="accepted").count() == 39
+
+    def test_it_is_found_by_halves_where_meta_does_not_say_which(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(*range(1, 41))
+        tamper(acme, "1", event_time=1)  # Meta says "too old", and not which
+
+        send_all(meta)
+
+        rejected = ConversionEvent.objects.get(state="rejected")
+        assert (rejected.order_id, rejected.reason) == ("1", "meta_100_2804003")
+        assert sorted(int(event["event_id"]) for event in meta.received) == list(range(2, 41))
+        assert len(meta.requests) == 11  # 40; then a refused and an accepted part of each half
+
+    def test_bad_neighbours_do_not_look_like_a_pixel_that_refuses_everything(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(*range(1, 301))
+        for order_id in ("1", "2", "3"):
+            tamper(acme, order_id, event_time=1)
+
+        send_all(meta)
+
+        acme.pixel.refresh_from_db()
+        assert acme.pixel.broken_reason == ""
+        assert ConversionEvent.objects.filter(state="rejected").count() == 3
+        assert len(meta.received) == 297
+
+    def test_a_pixel_that_refuses_everything_is_broken_after_twelve_refusals(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        refused = {"error": {"code": 100, "error_subcode": 2804010, "message": "Bad"}}
+        owe(*range(1, 41))
+        meta.will_answer(400, refused, times=None)
+
+        send_all(meta)
+
+        acme.pixel.refresh_from_db()
+        assert acme.pixel.broken_reason == "everything_refused"
+        assert len(meta.requests) == sending.MOST_REFUSALS
+
+    def test_a_probe_that_is_refused_costs_no_event_and_the_next_one_is_anothers(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        refused = {"error": {"code": 100, "error_subcode": 2804010, "message": "Bad"}}
+        owe(1, 2, 3)
+        Pixel.objects.update(broken_reason="everything_refused")
+        meta.will_answer(400, refused, times=None)
+
+        turns = send_all(meta)
+        PixelQueue.objects.update(probe_at=datetime.now(UTC))
+        turns += send_all(meta)
+
+        assert turns == 2
+        assert [state for state, _ in states()] == ["pending", "pending", "pending"]
+        assert [request.event_ids for request in meta.requests] == [("1",), ("2",)]
+
+    def test_orders_that_come_one_by_one_break_a_pixel_that_refuses_all_of_them(
+        self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        refused = {"error": {"code": 100, "message": "Bad"}}
+        meta.will_answer(400, refused, times=None)
+
+        for order_id in range(1, 31):
+            owe(order_id)
+            send_all(meta)
+
+        acme.pixel.refresh_from_db()
+        assert acme.pixel.broken_reason == "everything_refused"
+        assert ConversionEvent.objects.filter(state="rejected").count() == sending.MOST_REFUSALS
+
+    def test_an_answer_of_too_much_is_halved_and_blames_nobody(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1, 2, 3, 4)
+        meta.fault("html", status=413)
+
+        send_all(meta)
+
+        assert [count for _, _, count in outcomes()] == [4, 2, 2]
+        assert {state for state, _ in states()} == {"accepted"}
+
+    @pytest.mark.parametrize("lost", ["damaged", "erased"])
+    def test_a_payload_that_cannot_be_opened_waits_for_its_key_and_the_others_go(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]], lost: str
+    ) -> None:
+        first, _ = owe(1, 2)
+        if lost == "damaged":
+            EventPayload.objects.filter(event=first).update(body=b"\x01damaged")
+        else:
+            EventPayload.objects.filter(event=first).delete()
+
+        send_all(meta)
+
+        assert states() == [("pending", "cannot_be_decrypted"), ("accepted", "")]
+
+
+class TestExpired:
+    @pytest.mark.parametrize("state", ["waiting", "pending", "in_doubt"])
+    def test_what_may_no_longer_be_sent_expires(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]], state: str
+    ) -> None:
+        owe(1)
+        ConversionEvent.objects.update(state=state, cut_off=datetime.now(UTC))
+
+        expired = ledger.expire()
+        send_all(meta)
+
+        assert (expired, states()) == (1, [("expired", "too_old")])
+        assert meta.requests == []
+
+    def test_what_is_about_to_be_too_old_is_not_begun(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        ConversionEvent.objects.update(cut_off=datetime.now(UTC) + sending.LEASE / 2)
+
+        assert send_all(meta) == 0
+
+
+class TestTestEventCode:
+    def test_a_code_in_force_goes_with_the_events(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        until = datetime.now(UTC) + HOUR
+        Pixel.objects.update(test_event_code="TEST123", test_event_code_until=until)
+        owe(1)
+
+        send_all(meta)
+
+        assert [event.test_event_code for event in meta.events()] == ["TEST123"]
+        assert SendAttempt.objects.get().test_event_code == "TEST123"
+
+    @pytest.mark.parametrize("until", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+    def test_a_code_that_has_run_out_does_not(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]], until: datetime | None
+    ) -> None:
+        Pixel.objects.update(test_event_code="TEST123", test_event_code_until=until)
+        owe(1)
+
+        send_all(meta)
+
+        assert [event.test_event_code for event in meta.events()] == [None]
+
+
+class TestLocks:
+    def test_settling_and_recording_the_same_orders_do_not_wait_for_each_other(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        """Both lock many rows of the ledger; in two orders, one of them would be shot."""
+        order_ids = list(range(1, 61))
+        owe(*order_ids)
+        ready = threading.Barrier(2)
+
+        def send() -> None:
+            claim = sending._claim()
+            ready.wait()
+            group = claim.groups.pop()
+            group.sort(key=lambda event: -event.id)
+            sending._settle(claim, group, Accepted(fbtrace_id="A1", received=60), Answer())
+
+        def record() -> None:
+            ready.wait()
+            owe(*order_ids, note="again")
+
+        at_once([send, record])
+
+        assert {state for state, _ in states()} == {"accepted"}
+
+
+def tamper(acme: SimpleNamespace, order_id: str, **changes: Any) -> None:
+    """Change the payload of an order so that Meta must refuse it."""
+    payload = EventPayload.objects.select_related("event").get(event__order_id=order_id)
+    ring = store_ring(bytes(acme.lyon.sealed_key))
+    purpose = payload_purpose(
+        store_id=acme.lyon.pk, order_id=order_id, pixel_id=payload.event.pixel_id
+    )
+    event = json.loads(ring.open(bytes(payload.body), purpose=purpose)) | changes
+    payload.body = ring.seal(json.dumps(event).encode(), purpose=purpose)
+    payload.save()
+
+
+def damage(table: str, column: str, pk: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [b"\x01damaged", pk])

@@ -1,0 +1,106 @@
+"""Every address, as a stranger and as nobody. A new page that is not named here fails."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from stores.models import Pixel, Store, User, Workspace
+from tests import factories
+
+# Doors that are open, or have a lock of their own (the admin: is_staff; webhooks: a signature).
+OPEN = {"login", "healthz", "readyz", "metrics"}
+OTHER_LOCKS = ("admin/", "webhooks/")
+
+
+def pages() -> Iterator[URLPattern]:
+    """Every pattern of the site that is behind the login."""
+
+    def walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[URLPattern]:
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, route)
+            elif not route.startswith(OTHER_LOCKS) and (pattern.name or route) not in OPEN:
+                yield pattern
+
+    yield from walk(get_resolver().url_patterns, "")
+
+
+def named(pattern: URLPattern) -> str:
+    return "logout" if pattern.name == "logout" else f"dashboard:{pattern.name}"
+
+
+@pytest.fixture
+def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str]:
+    """The address of every page, for what belongs to Alice."""
+    factories.an_event(store, pixel, order_id="1042")
+    known = {"store_id": store.pk, "pixel_id": pixel.pk, "order_id": "1042"}
+    return {
+        named(pattern): reverse(
+            named(pattern),
+            kwargs={name: known[name] for name in pattern.pattern.converters},
+        )
+        for pattern in pages()
+    }
+
+
+@pytest.mark.parametrize("page", [named(pattern) for pattern in pages()])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nobody_is_sent_to_the_login(
+    client: Client, addresses: dict[str, str], page: str, method: str
+) -> None:
+    answer = getattr(client, method)(addresses[page])
+
+    assert answer.status_code in ((302, 405) if page == "logout" else (302,))
+    assert answer.headers.get("Location", "/login/").startswith("/login/")
+
+
+@pytest.mark.parametrize(
+    "page", [named(pattern) for pattern in pages() if pattern.pattern.converters]
+)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_stranger_finds_nothing(
+    client: Client, addresses: dict[str, str], page: str, method: str
+) -> None:
+    factories.a_member(factories.a_workspace("elsewhere"), "charlie")
+    client.force_login(factories.a_user("charlie"))
+
+    answer = getattr(client, method)(addresses[page])
+
+    assert answer.status_code in (404, 405)
+    assert "Lyon" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", [named(pattern) for pattern in pages()])
+def test_a_colleague_sees_what_alice_sees(
+    client: Client, alice: User, workspace: Workspace, addresses: dict[str, str], page: str
+) -> None:
+    client.force_login(factories.a_member(workspace, "bob"))
+
+    answer = client.get(addresses[page])
+
+    assert answer.status_code in ((405,) if page in ("logout", "dashboard:resumption") else (200,))
+
+
+def test_the_stores_page_of_a_stranger_is_empty(client: Client, addresses: dict[str, str]) -> None:
+    client.force_login(factories.a_user("charlie"))
+
+    answer = client.get("/")
+
+    assert answer.context["rows"] == []
+    assert answer.context["broken_pixels"] == []
+
+
+def test_an_id_that_no_database_can_hold_is_no_error(page: Client) -> None:
+    assert page.get(f"/stores/{10**30}/").status_code == 404
+
+
+def test_nothing_may_be_framed_and_no_inline_code_may_run(page: Client) -> None:
+    answer = page.get("/")
+
+    assert answer["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert " style=" not in answer.content.decode()

@@ -1,0 +1,188 @@
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from conversions.models import State
+from stores.models import Pixel, Store, Workspace
+from tests import factories
+from tests.dashboard.reading import attributes, texts
+
+
+@pytest.fixture(autouse=True)
+def heard_of(store: Store) -> None:
+    factories.a_delivery(store)
+
+
+def test_an_order_is_one_row_with_a_state_for_each_pixel(
+    page: Client, store: Store, pixel: Pixel, workspace: Workspace
+) -> None:
+    belgium = factories.a_pixel(workspace, name="Belgium")
+    factories.an_event(store, pixel, order_id="1042")
+    factories.an_event(store, belgium, order_id="1042", state=State.SKIPPED, reason="other_country")
+
+    answer = page.get(f"/stores/{store.pk}/")
+
+    assert texts(answer, "th", "")[4:] == ["#1042 1042"]
+    assert texts(answer, "li") == [
+        "Skipped Belgium – It goes to a country that the mapping leaves out.",
+        "Accepted Main",
+    ]
+
+
+def test_a_pending_event_of_a_paused_pixel_says_why_it_is_held(
+    page: Client, store: Store, workspace: Workspace
+) -> None:
+    broken = factories.a_pixel(workspace, broken_reason="token_expired")
+    factories.an_event(store, broken, state=State.PENDING)
+
+    answer = page.get(f"/stores/{store.pk}/")
+
+    assert texts(answer, "li") == ["Pending Main – The access token has expired."]
+
+
+@pytest.mark.parametrize(
+    ("money", "shown"),
+    [
+        ((Decimal("1284.5"), "EUR"), "1,284.50 EUR"),
+        ((Decimal("12800"), "JPY"), "12,800 JPY"),
+        ((Decimal("1.25"), "KWD"), "1.250 KWD"),
+        ((Decimal("0.0035"), "CLF"), "0.0035 CLF"),
+        ((None, "EUR"), ""),
+    ],
+)
+def test_money_has_its_currency_and_its_decimals(
+    page: Client, store: Store, pixel: Pixel, money: tuple[Decimal | None, str], shown: str
+) -> None:
+    factories.an_event(store, pixel, value=money[0], currency=money[1])
+
+    answer = page.get(f"/stores/{store.pk}/")
+
+    assert texts(answer, "td", "number") == [shown]
+
+
+def test_times_are_in_the_zone_of_the_store_with_its_offset(
+    page: Client, store: Store, pixel: Pixel
+) -> None:
+    Store.objects.update(time_zone="Asia/Kolkata")
+    placed_at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    factories.an_event(store, pixel, event_time=placed_at)
+    there = placed_at + timedelta(hours=5, minutes=30)
+
+    answer = page.get(f"/stores/{store.pk}/")
+    exact = f"{there.day} {there:%b %Y, %H:%M:%S} (UTC+05:30)"
+
+    assert texts(answer, "time")[-1] == "5 min ago"
+    assert attributes(answer, "time", "title")[-1] == exact
+
+
+@pytest.mark.parametrize("search", ["1042", "#1042", " 1042 ", "5550001042", "a-1042"])
+def test_an_order_is_found_by_its_name_or_number(
+    page: Client, store: Store, pixel: Pixel, search: str
+) -> None:
+    factories.an_event(store, pixel, order_id="5550001042", order_name="#1042")
+    factories.an_event(store, pixel, order_id="5550001043", order_name="FR-A-1042-B")
+    factories.an_event(store, pixel, order_id="5550001044", order_name="#1099")
+
+    answer = page.get(f"/stores/{store.pk}/", {"q": search})
+
+    expected = {"5550001042": ["#1042"], "#1042": ["#1042"], "a-1042": ["FR-A-1042-B"]}
+    assert names(answer) == expected.get(search, ["FR-A-1042-B", "#1042"])
+
+
+def test_filters_by_state_and_pixel_and_keeps_them_in_its_links(
+    page: Client, store: Store, pixel: Pixel, workspace: Workspace
+) -> None:
+    other = factories.a_pixel(workspace, name="Other")
+    factories.an_event(store, pixel, order_id="1", state=State.REJECTED, reason="too_large")
+    factories.an_event(store, pixel, order_id="2")
+    factories.an_event(store, other, order_id="3", state=State.REJECTED, reason="too_large")
+
+    answer = page.get(f"/stores/{store.pk}/", {"state": "rejected", "pixel": pixel.pk})
+    links = [href for href in attributes(answer, "a", "href") if "state=accepted" in href]
+
+    assert names(answer) == ["#1"]
+    assert texts(answer, "nav", "chips") == [
+        "All 2 Waiting 0 Pending 0 In doubt 0 Accepted 1 Skipped 0 Rejected 1 Expired 0"
+    ]
+    assert links == [f"?state=accepted&pixel={pixel.pk}"]
+
+
+def test_shows_the_last_30_days_unless_asked_for_more(
+    page: Client, store: Store, pixel: Pixel
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=90)
+    factories.an_event(store, pixel, order_id="1", event_time=long_ago)
+
+    recent = page.get(f"/stores/{store.pk}/")
+    all_time = page.get(f"/stores/{store.pk}/", {"days": "0"})
+
+    assert texts(recent, "h2") == ["No order to show"]
+    assert names(all_time) == ["#1"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?state=nonsense&pixel=x&days=9999&before=-1",
+        "?pixel=9223372036854775808&before=99999999999999999999",
+        "?q=%00&before=%D9%A3",
+        f"?q={'x' * 5000}&days=",
+    ],
+)
+def test_an_address_that_makes_no_sense_is_no_error(page: Client, store: Store, query: str) -> None:
+    answer = page.get(f"/stores/{store.pk}/{query}")
+
+    assert answer.status_code == 200
+
+
+def test_turning_pages_shows_each_order_once_even_with_two_pixels(
+    page: Client, store: Store, pixel: Pixel, workspace: Workspace
+) -> None:
+    other = factories.a_pixel(workspace, name="Other")
+    for of in (pixel, other):
+        for number in range(2000, 2120):
+            factories.an_event(store, of, order_id=str(number))
+
+    seen, query = [], ""
+    while query is not None:
+        answer = page.get(f"/stores/{store.pk}/{query}")
+        seen += names(answer)
+        older = [href for href in attributes(answer, "a", "href") if "before=" in href]
+        query = older[0] if older else None
+
+    assert seen == [f"#{number}" for number in reversed(range(2000, 2120))]
+
+
+def test_a_shop_that_has_not_sent_anything_is_told_where_to(
+    page: Client, workspace: Workspace
+) -> None:
+    silent = factories.a_store(workspace, platform=Store.Platform.WOOCOMMERCE)
+
+    answer = page.get(f"/stores/{silent.pk}/")
+
+    assert texts(answer, "h2") == ["This shop has not sent anything yet"]
+    assert texts(answer, "code", "id") == [
+        f"http://testserver/webhooks/woocommerce/{silent.webhook_token}/"
+    ]
+
+
+@pytest.mark.parametrize("orders", [1, 3])
+def test_the_number_of_queries_does_not_grow_with_the_orders(
+    page: Client, store: Store, pixel: Pixel, orders: int
+) -> None:
+    for _number in range(orders):
+        factories.an_event(store, pixel)
+
+    with CaptureQueriesContext(connection) as queries:
+        page.get(f"/stores/{store.pk}/")
+
+    # session, user; store, counts, orders, events, pixels, broken pixels, last delivery
+    assert len(queries) == 9
+
+
+def names(answer: object) -> list[str]:
+    return [row.order_name for row in answer.context["page"].rows]

@@ -1,0 +1,275 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from known_order import NOW, ORDER, PLACED, STOREFRONT, VISIT, event, order
+from msgspec.structs import replace
+
+from purchases.decision import Skip
+from purchases.mapping import Rules
+from purchases.meta.event import Content, Storefront, build_purchase, purchase_value
+from purchases.order import Address, Buyer, Line, Quote, Source, Visit
+
+
+def line(**changes: object) -> Line:
+    return replace(Line(variant_id="11", quantity=Decimal(1), total=Decimal(10)), **changes)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "event_id"),
+    [
+        ("order_id", "5678901234567"),
+        ("order_name", "#1001"),
+        ("order_key", "wc_order_abc"),
+        ("checkout_token", "c0ffee"),
+        ("meta:_meta_event_id", "9f1d"),
+        ("attribute:gift", "yes"),
+        ("template:{shop}-{order_id}", "lyon-5678901234567"),
+        ("template:Purchase:{order_name}", "Purchase:#1001"),
+    ],
+)
+def test_the_event_id_follows_the_strategy(strategy, event_id):
+    assert event(event_id=strategy).event_id == event_id
+
+
+@pytest.mark.parametrize(
+    ("of", "strategy"),
+    [
+        (order(order_key=""), "order_key"),
+        (order(checkout_token=" "), "checkout_token"),
+        (order(order_key=""), "template:{shop}-{order_key}"),
+        (order(attributes=()), "meta:_meta_event_id"),
+        (order(name="#" * 201), "order_name"),
+    ],
+)
+def test_an_order_without_an_id_under_the_strategy_is_skipped(of, strategy):
+    skip = build_purchase(of, rules=Rules(event_id=strategy), storefront=STOREFRONT, now=NOW)
+
+    assert skip == Skip(reason="event_id_missing")
+
+
+def test_an_order_that_says_too_little_about_its_buyer_is_skipped():
+    paris = Address(origin="shipping", city="Paris", postcode="75015", country="FR")
+    of = order(
+        buyer=Buyer(addresses=(paris,), emails=(Quote(text="?", origin="email"),)), visit=Visit()
+    )
+
+    skip = build_purchase(of, rules=Rules(), storefront=STOREFRONT, now=NOW)
+
+    assert skip == Skip(reason="unmatchable")
+
+
+def test_the_event_time_is_that_of_the_order():
+    assert event().event_time == PLACED
+    assert event(order(placed_at=NOW - timedelta(days=6))).event_time == NOW - timedelta(days=6)
+
+
+def test_a_clock_that_runs_ahead_a_little_is_set_right():
+    assert event(order(placed_at=NOW + timedelta(minutes=5))).event_time == NOW
+
+
+@pytest.mark.parametrize(
+    ("source", "action_source"),
+    [
+        (Source.WEB, "website"),
+        (Source.APP, "other"),
+        (Source.POS, "physical_store"),
+        (Source.DRAFT, "other"),
+        (Source.ADMIN, "other"),
+        (Source.SUBSCRIPTION, "system_generated"),
+        (Source.API, "other"),
+        (Source.OTHER, "other"),
+    ],
+)
+def test_only_an_order_of_the_website_is_said_to_be_one(source, action_source):
+    built = event(order(source=source))
+
+    assert built.action_source == action_source
+    assert (built.event_source_url != "") == (action_source == "website")
+
+
+@pytest.mark.parametrize(
+    ("landing_page", "home", "url"),
+    [
+        ("", "https://boutique.example", "https://boutique.example/"),
+        (
+            "/products/scarf?utm_source=x#top",
+            "https://boutique.example",
+            "https://boutique.example/products/scarf",
+        ),
+        (
+            "https://www.boutique.example/scarf?a=b",
+            "https://boutique.example",
+            "https://boutique.example/scarf",
+        ),
+        ("/scarf", "https://boutique.example/shop", "https://boutique.example/scarf"),
+        ("", "https://boutique.example/shop?a=b", "https://boutique.example/shop"),
+        ("", "https://user:secret@boutique.example:8443", "https://boutique.example:8443/"),
+        (
+            "https://elsewhere.example/scarf",
+            "https://boutique.example/shop",
+            "https://boutique.example/shop",
+        ),
+        (
+            "android-app://com.example/scarf",
+            "https://boutique.example",
+            "https://boutique.example/",
+        ),
+        ("//elsewhere.example/scarf", "https://boutique.example", "https://boutique.example/"),
+        (
+            "/caf%C3%A9/été",
+            "https://boutique.example",
+            "https://boutique.example/caf%C3%A9/%C3%A9t%C3%A9",
+        ),
+        (
+            "/blog/2026-11-21-scarves",
+            "https://boutique.example",
+            "https://boutique.example/blog/2026-11-21-scarves",
+        ),
+        ("/u/zoe@example.com", "https://boutique.example", "https://boutique.example/"),
+        ("/u/zoe%40example.com", "https://boutique.example", "https://boutique.example/"),
+        ("/call/+33 6 12 34 56 78", "https://boutique.example", "https://boutique.example/"),
+        (
+            "/reset/0cbc6611f5540bd0809a388dc95a615b",
+            "https://boutique.example",
+            "https://boutique.example/",
+        ),
+        ("/" + "x-" * 300, "https://boutique.example", "https://boutique.example/"),
+        ("http://[broken", "https://boutique.example", "https://boutique.example/"),
+        ("/scarf", "boutique.example", ""),
+        ("/scarf", "ftp://boutique.example", ""),
+    ],
+)
+def test_the_page_is_the_shops_own_and_tells_nothing_private(landing_page, home, url):
+    of = order(visit=replace(VISIT, landing_page=landing_page))
+
+    built = build_purchase(of, rules=Rules(), storefront=Storefront(key="x", url=home), now=NOW)
+
+    assert built.event_source_url == url
+
+
+@pytest.mark.parametrize(
+    ("strategy", "value"),
+    [
+        ("total", "42.50"),
+        ("subtotal", "37.00"),
+        ("total_less_tax", "35.42"),
+        ("total_less_shipping", "37.00"),
+    ],
+)
+def test_the_value_follows_the_strategy(strategy, value):
+    assert event(value=strategy).custom.value == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("currency", "total", "value"),
+    [
+        ("EUR", "10", "10.00"),
+        ("EUR", "10.005", "10.00"),
+        ("EUR", "10.015", "10.02"),
+        ("JPY", "100.50", "100"),
+        ("KWD", "1.2345", "1.234"),
+        ("EUR", "9" * 40, "9" * 40 + ".00"),
+    ],
+)
+def test_money_has_the_decimals_of_its_currency(currency, total, value):
+    custom = event(order(currency=currency, total=Decimal(total))).custom
+
+    assert (str(custom.value), custom.currency) == (value, currency)
+
+
+def test_a_value_is_never_negative():
+    of = order(total=Decimal(5), tax=Decimal(7))
+
+    assert purchase_value(of, rules=Rules(value="total_less_tax")) == 0
+
+
+def test_contents_are_the_lines_with_an_id():
+    assert event().custom.contents == (
+        Content(id="11", quantity=2, item_price=Decimal("10.00")),
+        Content(id="12", quantity=2, item_price=Decimal("5.00")),
+    )
+    assert event(content_id="sku").custom.contents == (
+        Content(id="SCARF-RED", quantity=2, item_price=Decimal("10.00")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "ids"),
+    [
+        ("variant_id", ["11", "12"]),
+        ("product_id", ["1", "2"]),
+        ("sku", ["SCARF-RED"]),
+        (
+            "template:shopify_{country}_{product_id}_{variant_id}",
+            ["shopify_FR_1_11", "shopify_FR_2_12"],
+        ),
+        ("template:{sku}", ["SCARF-RED"]),
+    ],
+)
+def test_content_ids_follow_the_strategy_and_no_other_id_stands_in(strategy, ids):
+    assert [content.id for content in event(content_id=strategy).custom.contents] == ids
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        line(variant_id=" "),
+        line(variant_id="x" * 101),
+        line(variant_id="zoe@example.com"),
+        line(quantity=Decimal(0)),
+        line(quantity=Decimal(-1)),
+        line(total=Decimal(-10)),
+    ],
+)
+def test_a_line_that_says_nothing_true_is_left_out(bad):
+    custom = event(order(lines=(bad, line()))).custom
+
+    assert [content.id for content in custom.contents] == ["11"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "total", "whole", "price"),
+    [
+        ("1", "10", 1, "10.00"),
+        ("3", "10", 3, "3.33"),
+        ("0.5", "10", 1, "10.00"),
+        ("2.5", "9", 3, "3.00"),
+    ],
+)
+def test_a_line_is_counted_in_whole_items_that_keep_its_total(quantity, total, whole, price):
+    (content,) = event(
+        order(lines=(line(quantity=Decimal(quantity), total=Decimal(total)),))
+    ).custom.contents
+
+    assert (content.quantity, content.item_price) == (whole, Decimal(price))
+
+
+def test_of_ten_thousand_lines_the_first_five_hundred_are_told():
+    lines = tuple(line(variant_id=str(n)) for n in range(10_000))
+
+    contents = event(order(lines=lines)).custom.contents
+
+    assert [content.id for content in contents] == [str(n) for n in range(500)]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "variant_id", "content_type"),
+    [
+        ("variant_id", "11", "product"),
+        ("sku", "11", "product"),
+        ("product_id", "11", "product_group"),
+        ("product_id", "1", "product"),
+        ("template:woo_{product_id}", "11", "product_group"),
+        ("template:{product_id}_{variant_id}", "11", "product"),
+    ],
+)
+def test_products_that_come_in_variants_are_groups(strategy, variant_id, content_type):
+    of = order(lines=(line(product_id="1", variant_id=variant_id, sku="S"),))
+
+    assert event(of, content_id=strategy).custom.content_type == content_type
+
+
+def test_an_order_without_lines_is_still_a_purchase():
+    assert event(order(lines=())).custom.contents == ()
+    assert event(ORDER).event_name == "Purchase"

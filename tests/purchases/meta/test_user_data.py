@@ -1,0 +1,216 @@
+import hashlib
+from datetime import timedelta
+
+import pytest
+from known_order import BILLING, NOW, ORDER, PLACED, VISIT, order
+from msgspec.structs import replace
+
+from purchases.meta.user_data import Finding, identify, is_matchable
+from purchases.order import Address, Buyer, Click, Order, Quote, Visit
+
+MILLISECONDS = int(PLACED.timestamp() * 1000)
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def found(of: Order, key: str) -> list[tuple[str, str]]:
+    """Where each value of `key` stood, and what became of it: the value, or the reason for none."""
+    findings = identify(of, now=NOW)
+    return [(f.origin, f.value or f.dropped) for f in findings if f.key == key]
+
+
+def visited(**visit: object) -> Order:
+    return order(visit=replace(VISIT, **visit))
+
+
+def quotes(*texts: str) -> tuple[Quote, ...]:
+    return tuple(Quote(text=text, origin=f"place {n}") for n, text in enumerate(texts, 1))
+
+
+def test_every_identifier_of_an_order_is_found_with_its_origin():
+    findings = [(f.key, f.origin, f.value) for f in identify(ORDER, now=NOW)]
+
+    assert findings == [
+        ("em", "email", sha256("zoe@example.com")),
+        ("ph", "billing.phone", sha256("33612345678")),
+        ("fn", "billing.first_name", sha256("zoë")),
+        ("ln", "billing.last_name", sha256("obrien")),
+        ("ct", "billing.city", sha256("paris")),
+        ("st", "billing.region", sha256("îledefrance")),
+        ("zp", "billing.postcode", sha256("75015")),
+        ("country", "billing.country", sha256("fr")),
+        ("external_id", "customer.id", sha256("777")),
+        ("client_ip_address", "browser_ip", "203.0.113.9"),
+        ("client_user_agent", "client_details.user_agent", "Mozilla/5.0 (X11)"),
+        ("fbc", "landing_site", f"fb.1.{MILLISECONDS}.IwAR0x-Y_z"),
+        ("fbp", "note_attributes._fbp", "fb.1.1763685000123.1098115397"),
+    ]
+
+
+def test_an_order_about_nobody_has_no_findings():
+    assert identify(order(buyer=Buyer(), visit=Visit()), now=NOW) == ()
+
+
+def test_equal_values_are_sent_once_and_different_ones_all():
+    buyer = Buyer(emails=quotes("zoe@example.com", "ZOE@example.com ", "b@example.com"))
+
+    assert found(order(buyer=buyer), "em") == [
+        ("place 1", sha256("zoe@example.com")),
+        ("place 3", sha256("b@example.com")),
+    ]
+
+
+def test_what_cannot_be_used_is_named_and_not_repeated():
+    buyer = Buyer(
+        emails=quotes("nobody", "nobody"), addresses=(Address(origin="billing", phone="?"),)
+    )
+
+    findings = identify(order(buyer=buyer, visit=Visit()), now=NOW)
+
+    assert findings == (
+        Finding(key="em", origin="place 1", dropped="not_an_email"),
+        Finding(key="ph", origin="billing.phone", dropped="not_a_phone_number"),
+    )
+
+
+def test_a_value_hashed_by_the_shop_is_passed_on():
+    buyer = Buyer(emails=quotes(sha256("zoe@example.com").upper()))
+
+    (finding,) = identify(order(buyer=buyer, visit=Visit()), now=NOW)
+
+    assert finding.value == sha256("zoe@example.com")
+    assert finding.steps == "hashed by the shop"
+
+
+def test_a_phone_outside_an_address_is_read_with_the_country_the_order_goes_to():
+    shipping = replace(BILLING, origin="shipping", phone="", country="BE")
+    buyer = Buyer(phones=quotes("0470 12 34 56"), addresses=(BILLING, shipping))
+
+    assert found(order(buyer=buyer), "ph") == [
+        ("place 1", sha256("32470123456")),
+        ("billing.phone", sha256("33612345678")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "outcome"),
+    [
+        (["203.0.113.9"], [("place 1", "203.0.113.9")]),
+        (["10.0.0.1, 8.8.8.8"], [("place 1", "not_a_public_address"), ("place 1", "8.8.8.8")]),
+        (["8.8.8.8, 9.9.9.9"], [("place 1", "8.8.8.8")]),
+        (["8.8.8.8", "2606:4700::1111"], [("place 2", "2606:4700::1111")]),
+        (["2606:4700:0:0::ABCD"], [("place 1", "2606:4700::abcd")]),
+        (["::ffff:8.8.8.8"], [("place 1", "8.8.8.8")]),
+        (["::ffff:808:808"], [("place 1", "8.8.8.8")]),
+        (["8.8.8.8:443"], [("place 1", "not_an_ip_address")]),
+        (["unknown"], [("place 1", "not_an_ip_address")]),
+        *[
+            ([text], [("place 1", "not_a_public_address")])
+            for text in (
+                *("0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.1.1"),
+                *("172.31.255.255", "192.168.1.1", "224.0.0.1", "255.255.255.255"),
+                *("::", "::1", "fe80::1", "fd00::1", "ff02::1", "::ffff:10.0.0.1"),
+            )
+        ],
+    ],
+)
+def test_the_shoppers_address_is_the_first_public_one_and_version_6_before_4(texts, outcome):
+    assert found(visited(ips=quotes(*texts)), "client_ip_address") == outcome
+
+
+def test_a_user_agent_is_one_trimmed_line_of_bounded_length():
+    of = visited(user_agents=quotes(" \n", "  Mozilla\x00/5.0\n" + "x" * 600, "other"))
+
+    ((origin, sent),) = found(of, "client_user_agent")
+
+    assert origin == "place 2"
+    assert sent == "Mozilla/5.0" + "x" * 501
+
+
+@pytest.mark.parametrize(
+    "fbp",
+    [
+        "fb.1.1763685000123.1098115397",
+        "fb.2.1763685000123.1098115397.AQ",
+        "fb.0.1763685000123.1098115397.AQICAQMC",
+    ],
+)
+def test_a_browser_id_is_sent_as_it_is(fbp):
+    assert found(visited(fbps=quotes(f" {fbp} ")), "fbp") == [("place 1", fbp)]
+
+
+@pytest.mark.parametrize(
+    "fbp",
+    [
+        "",
+        "1098115397",
+        "fb.3.1763685000123.1098115397",
+        "fb.1.1763685000123.abc",
+        "fb.1.1763685000.1098115397",
+        "fb.1.9763685000123.1098115397",
+        "fb.1.1763685000123.1098115397\nx",
+        "fb.1.1763685000123." + "1" * 10_000,
+    ],
+)
+def test_a_browser_id_in_another_form_is_neither_sent_nor_made_up(fbp):
+    assert found(visited(fbps=quotes(fbp)), "fbp") == [("place 1", "malformed")]
+    assert found(visited(fbps=()), "fbp") == []
+
+
+def test_a_valid_fbc_wins_over_the_landing_page():
+    fbc = "fb.1.1763685000456.IwAR0abcDEF_123-xyz"
+
+    assert found(visited(fbcs=quotes("nonsense", fbc)), "fbc") == [
+        ("place 1", "malformed"),
+        ("place 2", fbc),
+    ]
+
+
+def test_an_fbc_in_seconds_is_told_in_milliseconds():
+    of = visited(fbcs=quotes("fb.1.1763685000.IwAR0abc"))
+
+    assert found(of, "fbc") == [("place 1", "fb.1.1763685000000.IwAR0abc")]
+
+
+def test_a_click_keeps_its_case_and_its_own_time():
+    click = Click(fbclid="IwAR_aBc-1", at=PLACED - timedelta(days=1), origin="meta.fbclid")
+    at = MILLISECONDS - 86_400_000
+
+    assert found(visited(clicks=(click,)), "fbc") == [("meta.fbclid", f"fb.1.{at}.IwAR_aBc-1")]
+
+
+@pytest.mark.parametrize("fbclid", ["", "a.b", "a b", "<script>", "x" * 401])
+def test_what_is_no_click_id_makes_no_fbc(fbclid):
+    click = Click(fbclid=fbclid, at=None, origin="landing_site")
+
+    assert found(visited(clicks=(click,)), "fbc") == [("landing_site", "malformed")]
+
+
+@pytest.mark.parametrize(
+    ("keys", "enough"),
+    [
+        ("", False),
+        ("ct country st zp ge client_user_agent", False),
+        ("db client_user_agent", False),
+        ("fn ge", False),
+        ("ln ge", False),
+        ("fn ln", True),
+        ("em", True),
+        ("ph", True),
+        ("external_id", True),
+        ("fbc", True),
+        ("fbp", True),
+        ("client_ip_address client_user_agent", True),
+        ("fn ct", True),
+    ],
+)
+def test_meta_must_be_told_enough_about_a_person(keys, enough):
+    findings = [Finding(key=key, origin="", value="x") for key in keys.split()]
+
+    assert is_matchable(findings) == enough
+
+
+def test_what_is_dropped_identifies_nobody():
+    assert not is_matchable([Finding(key="em", origin="email", dropped="not_an_email")])

@@ -1,0 +1,105 @@
+from decimal import Decimal
+
+import pytest
+
+from purchases.mapping import Rules, RulesError, When, read_rules
+from purchases.order import Source
+
+
+def test_no_settings_are_the_defaults():
+    assert read_rules({}) == Rules()
+
+
+def test_settings_become_rules():
+    rules = read_rules(
+        {
+            "when": {"country": ["FR", "BE"], "source": ["web", "pos"], "min_value": 10},
+            "trigger": "created",
+            "value": "total_less_tax",
+            "event_id": "meta:_meta_event_id",
+            "content_id": "template:shopify_{country}_{product_id}_{variant_id}",
+            "when_tracked_elsewhere": "send",
+        }
+    )
+
+    assert rules == Rules(
+        when=When(country=("FR", "BE"), source=(Source.WEB, Source.POS), min_value=Decimal(10)),
+        trigger="created",
+        value="total_less_tax",
+        event_id="meta:_meta_event_id",
+        content_id="template:shopify_{country}_{product_id}_{variant_id}",
+        when_tracked_elsewhere="send",
+    )
+
+
+@pytest.mark.parametrize(
+    "event_id",
+    [
+        "order_id",
+        "order_name",
+        "checkout_token",
+        "order_key",
+        "meta:k",
+        "attribute:my id",
+        "template:{shop}-{order_id}",
+    ],
+)
+def test_every_way_to_an_event_id_is_taken(event_id):
+    assert read_rules({"event_id": event_id}).event_id == event_id
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"when": {"tag": ["vip"]}}, "when.tag"),
+        ({"when": None}, "when"),
+        ({"when": {"country": "FR"}}, "when.country"),
+        ({"when": {"country": ["fr"]}}, "when.country"),
+        ({"when": {"country": ["France"]}}, "when.country"),
+        ({"when": {"source": ["web", "fax"]}}, "when.source[1]"),
+        ({"when": {"min_value": "ten"}}, "when.min_value"),
+        ({"when": {"min_value": "NaN"}}, "when.min_value"),
+        ({"when": {"min_value": -1}}, "when.min_value"),
+        ({"trigger": "completed"}, "trigger"),
+        ({"trigger": {"cod": "completed"}}, "trigger"),
+        ({"value": "margin"}, "value"),
+        ({"event_id": 5}, "event_id"),
+        ({"event_id": "uuid"}, "event_id"),
+        ({"event_id": "meta:"}, "event_id"),
+        ({"event_id": "meta:a\n"}, "event_id"),
+        ({"event_id": "template:{order}"}, "event_id"),
+        ({"event_id": "template:{order_id"}, "event_id"),
+        ({"event_id": "template:{order_id}}"}, "event_id"),
+        ({"event_id": "template:{order_id!r}"}, "event_id"),
+        ({"content_id": "name"}, "content_id"),
+        ({"content_id": "template:{order_id}"}, "content_id"),
+        ({"when_tracked_elsewhere": "both"}, "when_tracked_elsewhere"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings, key):
+    with pytest.raises(RulesError) as wrong:
+        read_rules(settings)
+
+    assert wrong.value.key == key
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"event_id": "template:purchase"},
+        {"event_id": "template:{shop}"},
+        {"content_id": "template:lamp"},
+        {"content_id": "template:{country}"},
+    ],
+)
+def test_a_template_that_gives_everything_the_same_id_is_refused(settings):
+    with pytest.raises(RulesError, match="needs one of"):
+        read_rules(settings)
+
+
+def test_a_wrong_choice_names_the_right_ones():
+    with pytest.raises(RulesError) as wrong:
+        read_rules({"trigger": "shipped"})
+
+    assert wrong.value.message == "'shipped' is not one of created, paid"
