@@ -28,8 +28,9 @@ def run_alone(statement: str, values: Any) -> Any:
     try:
         return _execute_alone(statement, values)
     except OperationalError:
-        if connection.in_atomic_block or not connection.connection.closed:
-            raise  # it was the statement (a time-out, say), not the connection
+        kept = connection.connection  # None: no connection could be made
+        if connection.in_atomic_block or kept is None or not kept.closed:
+            raise  # nor would a second try help a statement that failed by itself (a time-out, say)
         connection.close()
         return _execute_alone(statement, values)
 
