@@ -43,6 +43,7 @@ class Entry(Struct, kw_only=True):
 
     sighting: Sighting
     mapping: PixelMapping
+    rules: Rules
     state: State
     reason: str = ""
     event_id: str = ""
@@ -169,6 +170,7 @@ def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) ->
         return Entry(
             sighting=sighting,
             mapping=candidate,
+            rules=rules,
             state=State.SKIPPED,
             reason="invalid_mapping",
             value=order.total,
@@ -176,6 +178,7 @@ def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) ->
     entry = Entry(
         sighting=sighting,
         mapping=mapping,
+        rules=rules,
         state=State.SKIPPED,
         value=purchase_value(order, rules=rules),
     )
@@ -271,7 +274,7 @@ def _columns(entry: Entry) -> tuple[object, ...]:
         order.placed_at,
         order.updated_at,
         entry.sighting.received_at,
-        cut_off(order),
+        cut_off(order, rules=entry.rules),
     )
 
 

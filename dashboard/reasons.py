@@ -39,7 +39,10 @@ SENTENCES = {
         "Another plugin of the shop says that it has told Meta already."
     ),
     "future_time": gettext_lazy("It is dated in the future."),
-    "too_old": gettext_lazy("It is older than Meta accepts: 7 days, or 62 for sales in a store."),
+    "too_old": gettext_lazy(
+        "It is older than Meta accepts: 7 days, 62 for sales in a store, or 2 where a browser pixel"
+        " has told Meta of it: Meta would count it again."
+    ),
     "other_country": gettext_lazy("It goes to a country that the mapping leaves out."),
     "other_source": gettext_lazy("It was made in a way that the mapping leaves out."),
     "below_min_value": gettext_lazy("Its total is below the mapping's least value."),

@@ -17,6 +17,9 @@ from purchases.order import Order, Source, Standing
 # for retries. https://developers.facebook.com/documentation/ads-commerce/conversions-api/using-the-api
 META_ACCEPTS_FOR = timedelta(days=7) - timedelta(hours=1)
 META_ACCEPTS_STORE_SALES_FOR = timedelta(days=62) - timedelta(hours=1)
+# Meta matches a browser's event and a server's only if both come within 48 h; a later one is counted
+# again. https://developers.facebook.com/documentation/ads-commerce/conversions-api/deduplicate-pixel-and-server-events
+BROWSER_EVENT_MATCHES_FOR = timedelta(hours=48) - timedelta(hours=1)
 # A history that somebody imports is entered long after it happened.
 IMPORTED_AFTER = timedelta(days=2)
 CLOCK_SKEW = timedelta(minutes=5)
@@ -49,18 +52,20 @@ def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
         return Skip(reason="future_time")
     if order.tracked_elsewhere and rules.when_tracked_elsewhere == "skip":
         return Skip(reason="tracked_elsewhere")
-    if now >= cut_off(order):
+    if now >= cut_off(order, rules=rules):
         return Skip(reason="too_old")
     if _is_due(order.standing, rules.trigger):
         return Report()
     return Wait(reason="payment")
 
 
-def cut_off(order: Order) -> datetime:
-    """The moment from which Meta may refuse the order for its age."""
-    return order.placed_at + (
-        META_ACCEPTS_STORE_SALES_FOR if order.source == Source.POS else META_ACCEPTS_FOR
-    )
+def cut_off(order: Order, *, rules: Rules) -> datetime:
+    """The moment from which Meta may refuse the order for its age, or count it a second time."""
+    if order.source == Source.POS:
+        return order.placed_at + META_ACCEPTS_STORE_SALES_FOR
+    if order.tracked_in_browser or rules.shares_event_id:
+        return order.placed_at + BROWSER_EVENT_MATCHES_FOR
+    return order.placed_at + META_ACCEPTS_FOR
 
 
 def _never(order: Order) -> str:

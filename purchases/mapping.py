@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
+from hashlib import sha256
 from typing import Literal, get_args
 
 import msgspec
@@ -55,6 +57,21 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     event_id: str = "order_id"
     content_id: str = "variant_id"
     when_tracked_elsewhere: WhenTrackedElsewhere = "skip"
+
+    @property
+    def shares_event_id(self) -> bool:
+        """Whether the event id is one that a browser pixel has written to the order."""
+        return self.event_id.startswith(("meta:", "attribute:"))
+
+    @property
+    def version(self) -> str:
+        """What tells these rules from any others: 12 characters, the same in every process."""
+        return _version(self)
+
+
+@lru_cache(maxsize=4_096)
+def _version(rules: Rules) -> str:
+    return sha256(msgspec.json.encode(rules, order="sorted")).hexdigest()[:12]
 
 
 def read_rules(settings: Mapping[str, object]) -> Rules:

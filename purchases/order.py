@@ -136,6 +136,7 @@ class Order(Struct, frozen=True, kw_only=True):
     cart_token: str = ""
     attributes: tuple[tuple[str, str], ...] = ()  # note attributes or order meta: texts only
     tracked_elsewhere: str = ""  # the plugin that says it has sent its own server Purchase
+    tracked_in_browser: bool = False  # a plugin says that its browser pixel has told Meta
 
     @property
     def country(self) -> str:

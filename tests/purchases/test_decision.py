@@ -96,7 +96,31 @@ def test_an_order_is_too_old_an_hour_before_meta_says_so(source, age, decision):
     old = order(source=source, placed_at=NOW - age, entered_at=NOW - age)
 
     assert decide(old, rules=Rules(), now=NOW) == decision
-    assert (cut_off(old) <= NOW) == (decision != Report())
+    assert (cut_off(old, rules=Rules()) <= NOW) == (decision != Report())
+
+
+@pytest.mark.parametrize(
+    ("told", "rules"),
+    [
+        ({"tracked_in_browser": True}, Rules()),
+        ({}, Rules(event_id="meta:_meta_event_id")),
+        ({}, Rules(event_id="attribute:event_id")),
+    ],
+)
+def test_what_a_browser_may_have_told_meta_is_too_old_when_meta_no_longer_matches_it(told, rules):
+    at = {age: NOW - age for age in (46 * HOUR, 47 * HOUR)}
+    decisions = [
+        decide(order(placed_at=when, entered_at=when, **told), rules=rules, now=NOW)
+        for when in at.values()
+    ]
+
+    assert decisions == [Report(), Skip(reason="too_old")]
+
+
+def test_a_till_has_no_browser():
+    old = order(source=Source.POS, placed_at=NOW - 3 * DAY, tracked_in_browser=True)
+
+    assert cut_off(old, rules=Rules()) > NOW
 
 
 def test_an_unpaid_order_does_not_wait_for_ever():

@@ -29,6 +29,8 @@ from purchases.shops.reading import (
 from purchases.shops.woocommerce import wire
 
 ATTRIBUTION = "_wc_order_attribution_"
+# Meta for WooCommerce and PixelYourSite note on the order that the thank-you page has told Meta.
+BROWSER_FLAGS = ("_meta_purchase_tracked_browser", "_pys_purchase_event_fired")
 
 
 def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
@@ -66,7 +68,10 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         visit=_visit(raw, source, meta),
         order_key=text(raw.order_key, limit=100),
         attributes=reading.attributes(noted),
-        tracked_elsewhere=_tracked_elsewhere(meta),
+        tracked_elsewhere=(
+            "Meta for WooCommerce" if _is_set(meta.get("_meta_purchase_tracked_server")) else ""
+        ),
+        tracked_in_browser=any(_is_set(meta.get(flag)) for flag in BROWSER_FLAGS),
     )
 
 
@@ -222,6 +227,5 @@ def _pixelyoursite(said: object) -> wire.Cookies:
         return wire.Cookies()
 
 
-def _tracked_elsewhere(meta: Mapping[str, object]) -> str:
-    told = meta.get("_meta_purchase_tracked_server")
-    return "" if told in (None, "", "0", 0, "no", "false") else "Meta for WooCommerce"
+def _is_set(flag: object) -> bool:
+    return flag not in (None, "", "0", 0, "no", "false")

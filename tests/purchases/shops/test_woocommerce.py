@@ -309,6 +309,13 @@ def test_the_flag_of_metas_own_plugin_is_seen(said, expected):
     assert order.tracked_elsewhere == expected
 
 
+@pytest.mark.parametrize("flag", ["_meta_purchase_tracked_browser", "_pys_purchase_event_fired"])
+def test_a_plugin_that_has_told_meta_in_the_browser_is_seen(flag):
+    told = [read(meta_data=metas(**{flag: said})).tracked_in_browser for said in ("1", "", "0")]
+
+    assert told == [True, False, False]
+
+
 def test_the_last_of_two_equal_order_metas_counts():
     order = read(meta_data=[*metas(_meta_event_id="old"), *metas(_meta_event_id="new")])
 
