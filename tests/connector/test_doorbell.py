@@ -68,15 +68,14 @@ class TestBell:
         wait_until(lambda: len(tower.heard) == 3)
         assert tower.heard == ["first", "read", "send"]
 
-    def test_a_ring_costs_nothing_while_the_broker_hangs(self, tower: Tower) -> None:
+    def test_who_rings_does_not_wait_while_the_broker_hangs(self, tower: Tower) -> None:
         bell = Bell(tower.publish)
         tower.may_answer.clear()
-        started = time.monotonic()
 
         for _ in range(1000):
-            bell.ring("read")
+            bell.ring("read")  # one that waited would never return
 
-        assert time.monotonic() - started < 0.5
+        assert tower.heard == []
 
     @pytest.mark.parametrize("trouble", [OSError(), LookupError("what a transport may raise")])
     def test_after_a_failure_it_is_quiet_for_a_while_and_then_rings_again(

