@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-STILL_YOUNG = timedelta(days=5)
+STILL_YOUNG = timedelta(days=1)  # what a browser has told of is too old after two
 AGE_OF_THE_REDATED = timedelta(hours=1)
 MOMENT = re.compile(
     rb"(?P<moment>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?P<rest>\.\d+)?(?P<zone>Z|[+-]\d\d:\d\d)?"
