@@ -13,9 +13,11 @@ from typing import Any
 
 import structlog
 from celery import Celery, Task
+from celery.signals import worker_shutting_down
 from django.db import close_old_connections, transaction
 
 from connector.sweeper import Sweeper
+from conversions.stopping import begin_nothing_more
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connector.settings")
 log = structlog.get_logger(__name__)
@@ -130,3 +132,4 @@ app.conf["CELERY_DB_REUSE_MAX"] = 1_000
 app.autodiscover_tasks()
 bell = Bell(Queue().publish)
 app.steps["worker"].add(Sweeper)
+worker_shutting_down.connect(begin_nothing_more)

@@ -13,13 +13,14 @@ from uuid import UUID
 import msgspec
 from django.db.models.functions import Now
 
-from conversions.models import SendAttempt
+from conversions.models import Lane, SendAttempt
 from purchases.meta.response import Answer
 from stores.models import Pixel
 from stores.sql import rows, run
 
 # Meta discards a second arrival for 48 h; the hour is for clocks and queues.
 MAY_RESEND_FOR = timedelta(hours=47)
+MOST_CRASHES = 5  # senders that an event may take with it
 
 # One statement, before the first byte leaves. A test code's traffic counts like any other, so the code
 # ends by itself.
@@ -35,7 +36,9 @@ WITH attempt AS (
     SELECT attempt.id, unnest(%(events)s::bigint[]) FROM attempt
 ), lease AS (
     UPDATE conversions_pixelqueue
-    SET lease_token = %(lease_token)s, served_at = now(), not_before = clock_timestamp() + %(lease)s
+    SET lease_token = %(lease_token)s, not_before = clock_timestamp() + %(lease)s,
+        served_at = CASE WHEN %(lane)s = 0 THEN now() ELSE served_at END,
+        backfill_served_at = CASE WHEN %(lane)s = 1 THEN now() ELSE backfill_served_at END
     WHERE pixel_id = %(pixel)s
 )
 SELECT id, test_event_code, clock_timestamp() FROM attempt
@@ -57,19 +60,20 @@ ORDER BY store_id, order_id COLLATE "C", pixel_id FOR UPDATE
 # Whatever the row says by now (a cancellation may have come): Meta has it.
 ACCEPT = """
 UPDATE conversions_conversionevent SET state = 'accepted', reason = '', attempts = attempts + 1,
-    accepted_at = now(), fbtrace_id = %s
-WHERE id = ANY(%s) AND state <> 'accepted'
+    accepted_at = now(), last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
+WHERE id = ANY(%(events)s) AND state <> 'accepted'
 """
 
 REJECT = """
-UPDATE conversions_conversionevent SET state = 'rejected', reason = %s, attempts = attempts + 1,
-    fbtrace_id = %s
-WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt')
+UPDATE conversions_conversionevent SET state = 'rejected', reason = %(reason)s,
+    attempts = attempts + 1, last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
+WHERE id = ANY(%(events)s) AND state IN ('pending', 'in_doubt')
 """
 
 POSTPONE = """
-UPDATE conversions_conversionevent SET reason = %s, attempts = attempts + 1, fbtrace_id = %s
-WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt')
+UPDATE conversions_conversionevent SET reason = %(reason)s,
+    attempts = attempts + 1, last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
+WHERE id = ANY(%(events)s) AND state IN ('pending', 'in_doubt')
 """
 
 PUT_OFF = """
@@ -77,15 +81,22 @@ UPDATE conversions_conversionevent SET reason = %s, not_before = now() + %s
 WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt')
 """
 
+# A pixel may want a person to decide (`hold`); and what has killed its sender again and again must not
+# kill the next one.
 DOUBT = """
 UPDATE conversions_conversionevent AS event
-SET state = 'in_doubt', reason = %(reason)s, attempts = event.attempts + 1,
+SET state = 'in_doubt', attempts = event.attempts + 1, last_attempt = attempt.id,
+    crashes = event.crashes + %(crashes)s,
+    held = pixel.ambiguous_sends = 'hold' OR event.crashes + %(crashes)s >= %(most_crashes)s,
+    reason = CASE WHEN event.crashes + %(crashes)s >= %(most_crashes)s
+                  THEN 'kills_its_sender' ELSE %(reason)s END,
     first_unknown_at = COALESCE(event.first_unknown_at, attempt.started_at),
     cut_off = LEAST(event.cut_off,
                     COALESCE(event.first_unknown_at, attempt.started_at) + %(window)s),
     not_before = now() + %(pause)s
 FROM conversions_attemptedevent AS attempted
 JOIN conversions_sendattempt AS attempt ON attempt.id = attempted.attempt_id
+JOIN stores_pixel AS pixel ON pixel.id = attempt.pixel_id
 WHERE event.id = attempted.event_id AND attempt.pixel_id = %(pixel)s
   AND attempt.finished_at IS NULL AND event.state <> 'accepted'
 """
@@ -108,11 +119,12 @@ NOT_BEGUN = Attempt(id=0, test_event_code="", begun_at=datetime.min.replace(tzin
 
 
 def begin_attempt(
-    *, pixel_id: int, event_ids: Sequence[int], lease_token: UUID, lease: timedelta
+    *, pixel_id: int, event_ids: Sequence[int], lane: Lane, lease_token: UUID, lease: timedelta
 ) -> Attempt:
     """Write an attempt down and take (or renew) the pixel's lease for it."""
     values = {"lease_token": lease_token, "count": len(event_ids), "pixel": pixel_id}
-    ((key, code, now),) = rows(BEGIN, values | {"events": list(event_ids), "lease": lease})
+    values |= {"events": list(event_ids), "lane": lane.value, "lease": lease}
+    ((key, code, now),) = rows(BEGIN, values)
     return Attempt(id=key, test_event_code=code, begun_at=now)
 
 
@@ -128,19 +140,19 @@ def lock(event_ids: Sequence[int]) -> None:
     rows(LOCK, [list(event_ids)])
 
 
-def accept(event_ids: Sequence[int], *, fbtrace_id: str) -> None:
+def accept(event_ids: Sequence[int], *, attempt: Attempt, fbtrace_id: str) -> None:
     """Meta has them."""
-    run(ACCEPT, [fbtrace_id[:64], list(event_ids)])
+    run(ACCEPT, _by(attempt, event_ids, fbtrace_id=fbtrace_id))
 
 
-def reject(event_ids: Sequence[int], *, reason: str, fbtrace_id: str) -> None:
+def reject(event_ids: Sequence[int], *, attempt: Attempt, reason: str, fbtrace_id: str) -> None:
     """Meta refuses them for good."""
-    run(REJECT, [reason[:64], fbtrace_id[:64], list(event_ids)])
+    run(REJECT, _by(attempt, event_ids, fbtrace_id=fbtrace_id, reason=reason))
 
 
-def postpone(event_ids: Sequence[int], *, reason: str, fbtrace_id: str) -> None:
+def postpone(event_ids: Sequence[int], *, attempt: Attempt, reason: str, fbtrace_id: str) -> None:
     """Meta has taken none of them: they stay owed, for the pixel's next turn."""
-    run(POSTPONE, [reason[:64], fbtrace_id[:64], list(event_ids)])
+    run(POSTPONE, _by(attempt, event_ids, fbtrace_id=fbtrace_id, reason=reason))
 
 
 def put_off(event_ids: Sequence[int], *, reason: str, pause: timedelta) -> None:
@@ -148,12 +160,12 @@ def put_off(event_ids: Sequence[int], *, reason: str, pause: timedelta) -> None:
     run(PUT_OFF, [reason, pause, list(event_ids)])
 
 
-def doubt_unanswered(pixel: Pixel, *, reason: str, pause: timedelta) -> None:
+def doubt_unanswered(
+    pixel: Pixel, *, reason: str, pause: timedelta, sender_died: bool = False
+) -> None:
     """Put the events of the pixel's unanswered attempts in doubt, and close these attempts."""
-    run(
-        DOUBT,
-        {"pixel": pixel.pk, "reason": reason, "pause": pause, "window": MAY_RESEND_FOR},
-    )
+    values = {"pixel": pixel.pk, "reason": reason, "pause": pause, "window": MAY_RESEND_FOR}
+    run(DOUBT, values | {"crashes": int(sender_died), "most_crashes": MOST_CRASHES})
     SendAttempt.objects.filter(pixel=pixel, finished_at=None).update(
         finished_at=Now(), reason=reason
     )
@@ -162,3 +174,10 @@ def doubt_unanswered(pixel: Pixel, *, reason: str, pause: timedelta) -> None:
 def expire() -> int:
     """Give up what may no longer be sent; returns how many events."""
     return run(EXPIRE)
+
+
+def _by(
+    attempt: Attempt, event_ids: Sequence[int], *, fbtrace_id: str, reason: str = ""
+) -> dict[str, object]:
+    values = {"attempt": attempt.id, "fbtrace_id": fbtrace_id[:64], "reason": reason[:64]}
+    return values | {"events": list(event_ids)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -19,6 +20,13 @@ class State(models.TextChoices):
     SKIPPED = "skipped"
     REJECTED = "rejected"  # by Meta, with its code
     EXPIRED = "expired"  # too old to be sent
+
+
+class Lane(models.IntegerChoices):
+    """What goes first: what has just happened, then the shop's old news (a back-fill)."""
+
+    LIVE = 0
+    BACKFILL = 1
 
 
 class ConversionEvent(models.Model):
@@ -40,6 +48,8 @@ class ConversionEvent(models.Model):
     event_id = models.CharField(max_length=200)  # "" until the event is owed
     state = models.CharField(max_length=8, choices=State.choices)
     reason = models.CharField(max_length=64, db_default="")
+    lane = models.PositiveSmallIntegerField(choices=Lane.choices, db_default=Lane.LIVE)
+    config_version = models.CharField(max_length=12, db_default="")  # of the rules it was made by
     value = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=3)
     event_time = models.DateTimeField()
@@ -48,6 +58,9 @@ class ConversionEvent(models.Model):
     not_before = models.DateTimeField(db_default=Now())  # the next attempt
     cut_off = models.DateTimeField()  # no attempt starts after it
     attempts = models.PositiveSmallIntegerField(db_default=0)
+    last_attempt = models.BigIntegerField(null=True)  # the one that moved it last
+    crashes = models.PositiveSmallIntegerField(db_default=0)  # senders that died with it
+    held = models.BooleanField(db_default=False)  # in doubt until a person decides
     first_unknown_at = models.DateTimeField(null=True)  # since when it may have been counted
     accepted_at = models.DateTimeField(null=True)
     fbtrace_id = models.CharField(max_length=64, db_default="")
@@ -71,11 +84,11 @@ class ConversionEvent(models.Model):
             ),
         ]
         indexes = [
-            # The outbox: what a pixel is owed, oldest first (sending.claim).
+            # The outbox: what a pixel is owed, lane by lane, oldest first (sending.claim).
             models.Index(
-                fields=["pixel", "not_before"],
-                condition=Q(state__in=["pending", "in_doubt"]),
-                name="event_owed",
+                fields=["pixel", "lane", "id"],
+                condition=Q(state__in=["pending", "in_doubt"], held=False),
+                name="event_owed_by_lane",
             ),
             # Orders that wait, by when they can no longer be sent (ledger.expire).
             models.Index(
@@ -83,9 +96,34 @@ class ConversionEvent(models.Model):
                 condition=Q(state__in=["waiting", "pending", "in_doubt"]),
                 name="event_unsettled",
             ),
+            # What came lately (dashboard.imbalance); rows lie in the order in which they came.
+            BrinIndex(fields=["received_at"], name="event_received"),
             # A store's ledger, newest first (dashboard).
             models.Index(fields=["store", "-id"], name="event_of_store"),
         ]
+
+
+class ConfigVersion(models.Model):
+    """The rules that a `config_version` stands for: an order's page tells what held *then*."""
+
+    version = models.CharField(primary_key=True, max_length=12)
+    rules = models.JSONField()
+    first_used_at = models.DateTimeField(db_default=Now())
+
+
+class EventTransition(models.Model):
+    """One step of an event's way through the states. Appended by a trigger (migration 0003) in the
+    statement that moved the event, so that no move can go unrecorded; never changed."""
+
+    event = models.ForeignKey(
+        ConversionEvent, on_delete=models.CASCADE, db_constraint=False, related_name="transitions"
+    )
+    at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices)
+    reason = models.CharField(max_length=64)
+    attempt_id = models.BigIntegerField(null=True)  # the attempt whose answer moved it
+    config_version = models.CharField(max_length=12)
+    actor = models.CharField(max_length=40)  # "user 5"; "" where the product moved it by itself
 
 
 class EventPayload(models.Model):
@@ -101,6 +139,7 @@ class PixelQueue(models.Model):
 
     pixel = models.OneToOneField(Pixel, primary_key=True, on_delete=models.CASCADE)
     served_at = models.DateTimeField(db_default=Now())
+    backfill_served_at = models.DateTimeField(db_default=Now())  # each lane has its own order
     lease_token = models.UUIDField(null=True)
     not_before = models.DateTimeField(db_default=Now())  # leased, or a pause after a failure
     probe_at = models.DateTimeField(db_default=Now())  # while the pixel is broken: the next trial

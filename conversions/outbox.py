@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 from msgspec import Struct
 
-from conversions.models import State
+from conversions.models import Lane, State
 from purchases.decision import Report, Skip, Wait, cut_off, decide
 from purchases.mapping import Rules, RulesError, mismatch
+from purchases.meta.check import check
 from purchases.meta.event import Storefront, build_purchase, purchase_value
 from purchases.meta.payload import encode
 from purchases.order import Order
@@ -24,6 +26,8 @@ from stores.sql import rows, run
 
 EVENT_NAME = "Purchase"
 KEPT_FOR = timedelta(hours=48)  # docs/privacy.md
+# The shop tells of a change within seconds; what is older is being caught up with.
+OLD_NEWS = timedelta(hours=6)
 
 
 # By store, then by pixel, in order of position.
@@ -51,6 +55,12 @@ class Entry(Struct, kw_only=True):
     payload: bytes = b""
 
     @property
+    def lane(self) -> Lane:
+        """Old news goes behind what has just happened."""
+        age = self.sighting.received_at - self.sighting.order.updated_at
+        return Lane.BACKFILL if age > OLD_NEWS else Lane.LIVE
+
+    @property
     def key(self) -> tuple[int, str, int]:
         """What makes it one row (all events here are purchases)."""
         return (
@@ -63,18 +73,19 @@ class Entry(Struct, kw_only=True):
 RECORD = """
 INSERT INTO conversions_conversionevent AS event
     (store_id, pixel_id, mapping_id, order_id, order_name, event_name, event_id, state, reason,
-     value, currency, event_time, order_updated_at, received_at, cut_off)
+     value, currency, event_time, order_updated_at, received_at, cut_off, lane, config_version)
 SELECT * FROM unnest(
     %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
     %s::text[], %s::text[], %s::numeric[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::timestamptz[], %s::timestamptz[])
+    %s::timestamptz[], %s::timestamptz[], %s::smallint[], %s::text[])
 ON CONFLICT (store_id, order_id, pixel_id, event_name) DO UPDATE
 SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.reason,
     -- It may be on its way at this moment, and Meta has the last word: then this is what Meta took.
     event_id = CASE event.state WHEN 'pending' THEN event.event_id ELSE EXCLUDED.event_id END,
     value = CASE event.state WHEN 'pending' THEN event.value ELSE EXCLUDED.value END,
     currency = EXCLUDED.currency, event_time = EXCLUDED.event_time,
-    order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off, not_before = now()
+    order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off, not_before = now(),
+    lane = EXCLUDED.lane, config_version = EXCLUDED.config_version
 WHERE event.order_updated_at <= EXCLUDED.order_updated_at
   AND (event.state IN ('waiting', 'skipped')
        OR event.state = 'pending' AND EXCLUDED.state = 'skipped'
@@ -86,6 +97,11 @@ KEEP_PAYLOADS = """
 INSERT INTO conversions_eventpayload (event_id, body)
 SELECT * FROM unnest(%s::bigint[], %s::bytea[])
 ON CONFLICT (event_id) DO UPDATE SET body = EXCLUDED.body, written_at = now()
+"""
+
+KEEP_RULES = """
+INSERT INTO conversions_configversion (version, rules) SELECT * FROM unnest(%s::text[], %s::jsonb[])
+ON CONFLICT DO NOTHING
 """
 
 QUEUE_PIXELS = """
@@ -198,12 +214,12 @@ def _build(entry: Entry, rules: Rules, now: datetime) -> None:
     event = build_purchase(entry.sighting.order, rules=rules, storefront=storefront, now=now)
     if isinstance(event, Skip):
         entry.reason = event.reason
-    else:
-        entry.state, entry.event_id, entry.payload = (
-            State.PENDING,
-            event.event_id,
-            encode(event),
-        )
+        return
+    payload = encode(event)
+    if flaw := check(payload, now=now):  # one such event would take its whole batch down
+        entry.reason = flaw
+        return
+    entry.state, entry.event_id, entry.payload = State.PENDING, event.event_id, payload
 
 
 def _latest(entries: Iterable[Entry]) -> list[Entry]:
@@ -244,6 +260,9 @@ def _settle_contested_ids(entries: list[Entry]) -> None:
 def _write(entries: list[Entry]) -> None:
     if not entries:
         return
+    rules = {entry.rules.version: msgspec.json.encode(entry.rules).decode() for entry in entries}
+    # Sorted, as all that two workers may write at once.
+    run(KEEP_RULES, [sorted(rules), [rules[version] for version in sorted(rules)]])
     columns = [list(column) for column in zip(*map(_columns, entries), strict=True)]
     pending = {
         (store_id, order_id, pixel_id): event_id
@@ -275,6 +294,8 @@ def _columns(entry: Entry) -> tuple[object, ...]:
         order.updated_at,
         entry.sighting.received_at,
         cut_off(order, rules=entry.rules),
+        entry.lane.value,
+        entry.rules.version,
     )
 
 

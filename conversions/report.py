@@ -78,6 +78,13 @@ def amount(value: Decimal | None, currency: str) -> str:
     return f"{rounded if rounded == value else value.normalize():f}"
 
 
+def iso(moment: Any) -> str:
+    """ISO 8601 in UTC, or "" for none."""
+    if moment is None:
+        return ""
+    return str(moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+
 def _row(event: ConversionEvent) -> Row:
     return Row(
         store=event.store.key,
@@ -90,15 +97,9 @@ def _row(event: ConversionEvent) -> Row:
         reason=event.reason,
         value=amount(event.value, event.currency),
         currency=event.currency,
-        event_time=_iso(event.event_time),
-        received_at=_iso(event.received_at),
-        accepted_at=_iso(event.accepted_at),
+        event_time=iso(event.event_time),
+        received_at=iso(event.received_at),
+        accepted_at=iso(event.accepted_at),
         attempts=event.attempts,
         fbtrace_id=event.fbtrace_id,
     )
-
-
-def _iso(moment: Any) -> str:
-    if moment is None:
-        return ""
-    return str(moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))

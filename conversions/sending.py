@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 
 from conversions import ledger
 from conversions.graph import DEADLINE_SECONDS, GraphClient
-from conversions.models import PixelQueue, SendAttempt
+from conversions.models import Lane, PixelQueue, SendAttempt
 from conversions.outbox import payload_purpose
 from purchases.meta.payload import MAX_EVENTS, request_body, take_batch
 from purchases.meta.response import (
@@ -46,27 +46,38 @@ LEASE = timedelta(seconds=60)  # longer than a post and its settling may take
 # So many batches refused and none accepted: it is not the events' fault.
 MOST_REFUSALS = 12
 PROBE_EVERY = timedelta(minutes=15)  # a broken pixel is tried with one event
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(hours=1)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=2)
+# After so many failures in a row the breaker is open: one event asks whether Meta is well again.
+OPEN_AFTER = 5
+# How many events may share a request with one that so many senders have died with.
+MOST_BESIDE_A_CRASH = (MAX_EVENTS, 100, 10, 1, 1)
 
 TURN = """
-SELECT queue.pixel_id, EXISTS (SELECT 1 FROM conversions_sendattempt AS attempt
-                               WHERE attempt.pixel_id = queue.pixel_id AND finished_at IS NULL)
+SELECT queue.pixel_id, queue.failures,
+       EXISTS (SELECT 1 FROM conversions_sendattempt AS attempt
+               WHERE attempt.pixel_id = queue.pixel_id AND finished_at IS NULL)
 FROM conversions_pixelqueue AS queue JOIN stores_pixel AS pixel ON pixel.id = queue.pixel_id
 WHERE queue.not_before <= now() AND (pixel.broken_reason = '' OR queue.probe_at <= now())
   AND EXISTS (SELECT 1 FROM conversions_conversionevent AS event
-              WHERE event.pixel_id = queue.pixel_id AND event.state IN ('pending', 'in_doubt')
+              WHERE event.pixel_id = queue.pixel_id AND event.lane = %(lane)s
+                AND event.state IN ('pending', 'in_doubt') AND NOT event.held
                 AND event.not_before <= now() AND event.cut_off > now() + %(lease)s)
-ORDER BY queue.served_at LIMIT 2 FOR UPDATE OF queue SKIP LOCKED
+ORDER BY CASE %(lane)s WHEN 0 THEN queue.served_at ELSE queue.backfill_served_at END
+LIMIT 2 FOR UPDATE OF queue SKIP LOCKED
 """
 
+# A back-fill's turn takes the pixel's live events along, and first; a live turn is not kept waiting
+# by a back-fill's.
 OWED = """
-SELECT event.id, event.cut_off, event.store_id, event.order_id, store.sealed_key, payload.body
+SELECT event.id, event.cut_off, event.crashes, event.store_id, event.order_id, store.sealed_key,
+       payload.body
 FROM conversions_conversionevent AS event
 LEFT JOIN conversions_eventpayload AS payload ON payload.event_id = event.id
 JOIN stores_store AS store ON store.id = event.store_id
-WHERE event.pixel_id = %(pixel)s AND event.state IN ('pending', 'in_doubt')
+WHERE event.pixel_id = %(pixel)s AND event.lane <= %(lane)s
+  AND event.state IN ('pending', 'in_doubt') AND NOT event.held
   AND event.not_before <= now() AND event.cut_off > now() + %(lease)s
-ORDER BY event.not_before LIMIT %(most)s
+ORDER BY event.lane, event.id LIMIT %(most)s
 """
 
 RELEASE = """
@@ -88,6 +99,7 @@ class Claim(msgspec.Struct, kw_only=True):
     """A pixel's turn, and what is to be posted in it."""
 
     pixel: Pixel
+    lane: Lane
     groups: list[list[Owed]]  # what is still to be posted, the next one last
     others_wait: bool
     lease_token: uuid.UUID = msgspec.field(default_factory=uuid.uuid4)
@@ -102,35 +114,42 @@ class Claim(msgspec.Struct, kw_only=True):
         return done_by < LEASE and self.attempt.begun_at + done_by < earliest
 
 
-def send_next(*, graph: GraphClient, call_colleague: Callable[[], None]) -> bool:
-    """Serve the pixel that has waited longest; False if no pixel is owed anything now.
+def send_next(
+    *,
+    graph: GraphClient,
+    call_colleague: Callable[[], None],
+    lane: Lane = Lane.LIVE,
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Serve the pixel that has waited longest in `lane`; False if none is owed anything there now.
 
-    `call_colleague` is called if another pixel waits too, so that it need not wait for Meta.
+    `call_colleague` is called if another pixel waits too, so that it need not wait for Meta. When
+    `may_go_on` says no, the request under way is the last one, and the turn is given up.
     """
-    if (claim := _claim()) is None:
+    if (claim := _claim(lane)) is None:
         return False
     if claim.others_wait:
         call_colleague()
     while claim.groups:
         group = claim.groups.pop()
         outcome, answer = _post(claim, group, graph)
-        if not _settle(claim, group, outcome, answer):
+        if not _settle(claim, group, outcome, answer, may_go_on=may_go_on()):
             break  # another worker holds the turn now; what we know is in its books
     return True
 
 
 @transaction.atomic
-def _claim() -> Claim | None:
+def _claim(lane: Lane = Lane.LIVE) -> Claim | None:
     """Take the turn of a pixel, end what a dead worker left open, and write the attempt down."""
-    if not (turns := rows(TURN, {"lease": LEASE})):
+    if not (turns := rows(TURN, {"lane": lane.value, "lease": LEASE})):
         return None
-    pixel_key, is_left_open = turns[0]
+    pixel_key, failures, is_left_open = turns[0]
     pixel = Pixel.objects.defer("access_token").get(pk=pixel_key)
     if is_left_open:
-        ledger.doubt_unanswered(pixel, reason="worker_lost", pause=timedelta(0))
-    most = 1 if pixel.broken_reason else MAX_EVENTS
-    owed = rows(OWED, {"pixel": pixel.pk, "lease": LEASE, "most": most})
-    claim = Claim(pixel=pixel, groups=[], others_wait=len(turns) > 1)
+        ledger.doubt_unanswered(pixel, reason="worker_lost", pause=timedelta(0), sender_died=True)
+    most = 1 if pixel.broken_reason or failures >= OPEN_AFTER else MAX_EVENTS
+    owed = rows(OWED, {"pixel": pixel.pk, "lane": lane.value, "lease": LEASE, "most": most})
+    claim = Claim(pixel=pixel, lane=lane, groups=[], others_wait=len(turns) > 1)
     if batch := _batch(owed, pixel):
         claim.groups.append(batch)
         _begin(claim)
@@ -139,8 +158,13 @@ def _claim() -> Claim | None:
 
 def _batch(owed: Sequence[Any], pixel: Pixel) -> list[Owed]:
     """As many of the rows as one request may hold, unsealed; what no key opens waits for its key."""
-    batch, lost = [], []
-    for event_id, cut_off, store_id, order_id, sealed_key, body in owed:
+    batch: list[Owed] = []
+    lost: list[int] = []
+    most = MAX_EVENTS
+    for event_id, cut_off, crashes, store_id, order_id, sealed_key, body in owed:
+        most = min(most, MOST_BESIDE_A_CRASH[min(crashes, len(MOST_BESIDE_A_CRASH) - 1)])
+        if batch and len(batch) >= most:
+            break
         purpose = payload_purpose(store_id=store_id, order_id=order_id, pixel_id=pixel.pk)
         try:
             payload = store_ring(bytes(sealed_key)).open(bytes(body or b""), purpose=purpose)
@@ -159,6 +183,7 @@ def _begin(claim: Claim) -> None:
     claim.attempt = ledger.begin_attempt(
         pixel_id=claim.pixel.pk,
         event_ids=[event.id for event in claim.groups[-1]],
+        lane=claim.lane,
         lease_token=claim.lease_token,
         lease=LEASE,
     )
@@ -183,14 +208,18 @@ def _post(claim: Claim, group: list[Owed], graph: GraphClient) -> tuple[Outcome,
 
 
 @transaction.atomic
-def _settle(claim: Claim, group: list[Owed], outcome: Outcome, answer: Answer) -> bool:
+def _settle(
+    claim: Claim, group: list[Owed], outcome: Outcome, answer: Answer, *, may_go_on: bool = True
+) -> bool:
     """Write down what became of the group; False if the lease is no longer ours."""
     queue = PixelQueue.objects.select_for_update().get(pk=claim.pixel.pk)
     if queue.lease_token != claim.lease_token:
         log.warning("attempt.superseded", pixel=claim.pixel.pixel_id, events=len(group))
         if isinstance(outcome, Accepted):  # a yes is a yes, however late: it ends the resending
             ledger.lock([event.id for event in group])
-            ledger.accept([event.id for event in group], fbtrace_id=answer.fbtrace_id)
+            ledger.accept(
+                [event.id for event in group], attempt=claim.attempt, fbtrace_id=answer.fbtrace_id
+            )
             _finish(claim, outcome, answer)
         return False
     ledger.lock([event.id for event in group])
@@ -199,6 +228,8 @@ def _settle(claim: Claim, group: list[Owed], outcome: Outcome, answer: Answer) -
         queue.refusals = 0
         _break(claim, "everything_refused")
     _finish(claim, outcome, answer)
+    if not may_go_on:
+        claim.groups.clear()  # what is left stays owed
     if claim.groups:
         _begin(claim)
         queue.save(update_fields=["failures", "refusals"])
@@ -214,18 +245,18 @@ def _apply(
     ids = [event.id for event in group]
     match outcome:
         case Accepted():
-            ledger.accept(ids, fbtrace_id=answer.fbtrace_id)
+            ledger.accept(ids, attempt=claim.attempt, fbtrace_id=answer.fbtrace_id)
             _mend(claim.pixel)
             queue.refusals = queue.failures = 0
         case TryLater(reason=reason, retry_after=retry_after):
-            ledger.postpone(ids, reason=reason, fbtrace_id=answer.fbtrace_id)
+            _postpone(claim, ids, reason, answer)
             return _fail(claim, queue, retry_after)
         case Unknown(reason=reason, retry_after=retry_after):
             pause = _fail(claim, queue, retry_after)
             ledger.doubt_unanswered(claim.pixel, reason=reason, pause=pause)
             return pause
         case PixelBroken(reason=reason):
-            ledger.postpone(ids, reason=reason, fbtrace_id=answer.fbtrace_id)
+            _postpone(claim, ids, reason, answer)
             _break(claim, reason)
         case Rejected(reason=reason) if claim.pixel.broken_reason:
             # A probe says nothing of its event while all are refused; the next one is another's.
@@ -239,6 +270,10 @@ def _apply(
         case _:
             assert_never(outcome)
     return timedelta(0)
+
+
+def _postpone(claim: Claim, ids: list[int], reason: str, answer: Answer) -> None:
+    ledger.postpone(ids, attempt=claim.attempt, reason=reason, fbtrace_id=answer.fbtrace_id)
 
 
 def _isolate(
@@ -255,7 +290,12 @@ def _isolate(
         half = len(group) // 2
         claim.groups += [group[half:], group[:half]]
     else:
-        ledger.reject([group[index].id], reason=reason, fbtrace_id=answer.fbtrace_id)
+        ledger.reject(
+            [group[index].id],
+            attempt=claim.attempt,
+            reason=reason,
+            fbtrace_id=answer.fbtrace_id,
+        )
         claim.groups += [rest for rest in [group[:index] + group[index + 1 :]] if rest]
     claim.groups.sort(key=len)
 

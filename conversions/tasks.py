@@ -1,16 +1,20 @@
 """Doorbells of the outbox. The rows say what there is to do."""
 
 import threading
-from functools import cache
+from functools import cache, partial
 
 from celery import shared_task
 from django.conf import settings
 
 from conversions import ledger, outbox, sending
 from conversions.graph import GraphClient
+from conversions.models import Lane
+from conversions.stopping import may_go_on
 
 # Threads that may wait for Meta at once: the worker's others stay free to read deliveries.
 slots = threading.BoundedSemaphore(settings.SEND_SLOTS)
+# Of these, so many may serve a back-fill, and do so every other turn: neither lane starves the other.
+backfill_slots = threading.BoundedSemaphore(max(1, settings.SEND_SLOTS // 4))
 
 
 @shared_task(name="conversions.send_due")
@@ -19,8 +23,7 @@ def send_due(**_later: object) -> None:
     if not slots.acquire(blocking=False):
         return  # those that hold the slots go on until nothing is due
     try:
-        while sending.send_next(graph=graph_client(), call_colleague=send_due.ring_now):
-            pass
+        _send_until_nothing_is_due()
     finally:
         slots.release()
 
@@ -45,3 +48,20 @@ def graph_client() -> GraphClient:
         version=settings.META_GRAPH_VERSION,
         app_secret=settings.META_APP_SECRET,
     )
+
+
+def _send_until_nothing_is_due() -> None:
+    send = partial(
+        sending.send_next,
+        graph=graph_client(),
+        call_colleague=send_due.ring_now,
+        may_go_on=may_go_on,
+    )
+    is_anything_due = True
+    while is_anything_due and may_go_on():
+        is_anything_due = send(lane=Lane.LIVE)
+        if may_go_on() and backfill_slots.acquire(blocking=False):
+            try:
+                is_anything_due |= send(lane=Lane.BACKFILL)
+            finally:
+                backfill_slots.release()

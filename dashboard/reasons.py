@@ -96,6 +96,14 @@ SENTENCES = {
     ),
     "no_longer_allowed": gettext_lazy("There was no time left to send it safely."),
     "too_large": gettext_lazy("It is too large for Meta."),
+    "kills_its_sender": gettext_lazy(
+        "Whoever sent it ended before Meta had answered, five times. It waits until you decide."
+    ),
+    "seen_by_a_person": gettext_lazy("No answer came; somebody has seen it at Meta."),
+    "sent_again_by_a_person": gettext_lazy("Somebody has asked for it to be sent again."),
+    "given_up_by_a_person": gettext_lazy("No answer came; somebody has let it go."),
+    "malformed": gettext_lazy("What it would tell Meta is not in a form that Meta takes."),
+    "unknown_currency": gettext_lazy("Meta does not know its currency."),
     "worker_lost": gettext_lazy("We were interrupted while we sent it, and heard no answer."),
     # What Meta says of the token or the dataset (purchases/meta/response.py).
     "api_version_ended": gettext_lazy("Meta has ended the version of its API that we use."),

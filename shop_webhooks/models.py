@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -62,6 +63,8 @@ class WebhookDelivery(models.Model):
                 condition=Q(state="received"),
                 name="delivery_to_read",
             ),
+            # What came lately (dashboard.imbalance); rows lie in the order in which they came.
+            BrinIndex(fields=["received_at"], name="delivery_received"),
             # An order's journey (dashboard).
             models.Index(fields=["store", "order_id"], name="delivery_of_order"),
             # Forgetting bodies by age (inbox.forget_bodies).

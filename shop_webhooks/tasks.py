@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from conversions.stopping import may_go_on
 from conversions.tasks import send_due
 from shop_webhooks import inbox
 
@@ -9,7 +10,7 @@ from shop_webhooks import inbox
 @shared_task(name="shop_webhooks.read_due")
 def read_due(**_later: object) -> None:
     """Read the deliveries that are due, to the last: after a crash they come one by one."""
-    while read := inbox.process_batch():
+    while may_go_on() and (read := inbox.process_batch()):
         if read == inbox.BATCH:
             send_due.ring_now()  # a colleague sends while we go on reading
 

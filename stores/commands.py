@@ -6,7 +6,9 @@ Exit codes: 0 done, 1 it did not hold, 2 bad usage.
 from __future__ import annotations
 
 import os
+import re
 import sys
+from datetime import timedelta
 from typing import IO, Any, NoReturn, cast
 
 import msgspec
@@ -18,6 +20,8 @@ from stores.models import Store, Workspace
 from stores.secrets import CannotOpen
 
 MOST_NAMED = 10
+SPAN = re.compile(r"(\d{1,6})([mhd])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Command(BaseCommand):
@@ -78,6 +82,13 @@ def fail(message: str) -> NoReturn:
 def refuse(message: str) -> NoReturn:
     """End with 2: bad usage."""
     raise CommandError(message, returncode=2)
+
+
+def span(text: str) -> timedelta:
+    """The time that `30m`, `12h` or `7d` spells; refuses anything else."""
+    if (found := SPAN.fullmatch(text)) is None:
+        refuse(f"{text!r} is no span of time such as 30m, 12h or 7d.")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 def find_stores(name: str) -> list[Store]:

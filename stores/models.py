@@ -147,11 +147,22 @@ class Store(models.Model):
 class Pixel(models.Model):
     """A dataset (Pixel) at Meta, and the token to write to it."""
 
+    class AmbiguousSends(models.TextChoices):
+        RESEND = "resend"  # never lose: it goes again with the same event id, while Meta matches it
+        HOLD = "hold"  # never double: it waits until a person decides
+
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="pixels")
     pixel_id = models.CharField(max_length=20)
     name = models.CharField(max_length=200, blank=True)
     access_token = SecretField()
     secret_names = models.JSONField(default=dict, blank=True)
+    # What becomes of a send whose answer never came.
+    ambiguous_sends = models.CharField(
+        max_length=6,
+        choices=AmbiguousSends.choices,
+        default=AmbiguousSends.RESEND,
+        db_default=AmbiguousSends.RESEND,
+    )
     test_event_code = models.CharField(max_length=40, blank=True)
     test_event_code_until = models.DateTimeField(null=True, blank=True)
     # Set while Meta refuses the token or the dataset: events wait, nothing is sent.

@@ -114,6 +114,7 @@ def _write_pixel(workspace: Workspace, entry: PixelEntry, *, now: datetime) -> N
     pixel.name = entry.name
     pixel.access_token = entry.access_token.value
     pixel.secret_names = _names({"access_token": entry.access_token})
+    pixel.ambiguous_sends = entry.ambiguous_sends
     if pixel.test_event_code != entry.test_event_code:
         pixel.test_event_code = entry.test_event_code
         pixel.test_event_code_until = now + TEST_EVENT_CODE_LASTS if entry.test_event_code else None

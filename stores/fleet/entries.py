@@ -30,6 +30,7 @@ class PixelEntry(Struct, frozen=True, kw_only=True):
     name: str = ""
     access_token: SecretEntry
     test_event_code: str = ""
+    ambiguous_sends: str = "resend"
     broken_reason: str = ""
 
 

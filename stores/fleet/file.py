@@ -19,7 +19,8 @@ from stores.secrets import Secret
 
 FILE_KEYS = ("version", "workspace", "pixels", "templates", "stores")
 WORKSPACE_KEYS = ("slug", "name")
-PIXEL_KEYS = ("id", "name", "access_token", "test_event_code")
+PIXEL_KEYS = ("id", "name", "access_token", "test_event_code", "ambiguous_sends")
+AMBIGUOUS_SENDS = ("resend", "hold")
 ADDRESS_KEYS = {"shopify": "domain", "woocommerce": "url"}
 STORE_KEYS = {
     platform: ("key", "name", "platform", ADDRESS_KEYS[platform], *secrets, "mappings")
@@ -27,7 +28,6 @@ STORE_KEYS = {
 }
 ANY_STORE_KEYS = tuple(dict.fromkeys(key for keys in STORE_KEYS.values() for key in keys))
 # What the format will take and does not take yet: refused by name, never ignored.
-LATER_PIXEL_KEYS = ("ambiguous_sends",)
 LATER_STORE_KEYS = ("consent",)
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -80,7 +80,7 @@ def _read_workspace(top: Place, keys: Mapping[str, Place]) -> tuple[str, str]:
 
 
 def _read_pixel(place: Place, taken: Taken) -> PixelEntry:
-    keys = place.keys(known=PIXEL_KEYS, later=LATER_PIXEL_KEYS)
+    keys = place.keys(known=PIXEL_KEYS)
     pixel_id = _text(place, keys, "id")
     if pixel_id and not PIXEL_ID.fullmatch(pixel_id):
         keys["id"].wrong("must be the Dataset (Pixel) ID: 5 to 20 digits")
@@ -88,11 +88,15 @@ def _read_pixel(place: Place, taken: Taken) -> PixelEntry:
     code = keys["test_event_code"].text() if "test_event_code" in keys else ""
     if code and not TEST_EVENT_CODE.fullmatch(code):
         keys["test_event_code"].wrong("must be a code such as TEST12345")
+    policy = keys["ambiguous_sends"].text() if "ambiguous_sends" in keys else ""
+    if policy and policy not in AMBIGUOUS_SENDS:
+        keys["ambiguous_sends"].wrong(f"{policy!r} is not one of {', '.join(AMBIGUOUS_SENDS)}")
     return PixelEntry(
         id=pixel_id,
         name=_name(keys),
         access_token=_secret(place, keys, "access_token", required=True),
         test_event_code=code,
+        ambiguous_sends=policy or AMBIGUOUS_SENDS[0],
     )
 
 

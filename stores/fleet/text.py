@@ -46,6 +46,9 @@ def plain_pixel(pixel: PixelEntry) -> dict[str, Any]:
         name=pixel.name,
         access_token=token,
         test_event_code=pixel.test_event_code,
+        ambiguous_sends="hold"
+        if pixel.ambiguous_sends == "hold"
+        else "",  # the other is meant anyway
     )
 
 

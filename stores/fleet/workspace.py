@@ -66,6 +66,7 @@ def _pixel(pixel: Pixel) -> PixelEntry:
         name=pixel.name,
         access_token=_secret(pixel, "access_token"),
         test_event_code=pixel.test_event_code,
+        ambiguous_sends=pixel.ambiguous_sends,
         broken_reason=pixel.broken_reason,
     )
 

@@ -21,33 +21,9 @@ from purchases.meta.response import Accepted, Answer
 from sandbox.graph_api import GraphApi
 from stores.models import Pixel
 from stores.secrets import store_ring
-from tests.factories import a_mapping, a_pixel, a_store
-from tests.pipeline import a_kept_order, an_order, at_once, read_all, send_all
+from tests.pipeline import at_once, send_all
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def owe(acme: SimpleNamespace) -> Callable[..., list[ConversionEvent]]:
-    """Owes orders by id to Acme's pixel (or to a store's)."""
-
-    def owe(*order_ids: int, store: Any = None, **changes: Any) -> list[ConversionEvent]:
-        for order_id in order_ids:
-            a_kept_order(store or acme.lyon, an_order(order_id, **changes))
-        read_all()
-        return list(ConversionEvent.objects.filter(order_id__in=order_ids).order_by("pk"))
-
-    return owe
-
-
-@pytest.fixture
-def two_pixels(acme: SimpleNamespace, meta: GraphApi) -> SimpleNamespace:
-    """A second store and its own pixel, known to Meta."""
-    pixel = a_pixel(acme.workspace, pixel_id="9876543210987", access_token="EAA-second")
-    store = a_store(acme.workspace, key="paris")
-    a_mapping(store, pixel)
-    meta.dataset(pixel.pixel_id, token=pixel.access_token)
-    return SimpleNamespace(store=store, pixel=pixel)
 
 
 def client(meta: GraphApi) -> GraphClient:

@@ -260,7 +260,7 @@ def test_a_shop_of_another_workspace_is_refused_by_its_domain(apply):
     assert caught.value.returncode == 2
     assert str(caught.value) == (
         "Nothing was applied.\n  store lyon: boutique-lyon.myshopify.com is connected in another"
-        " workspace already (line 22)"
+        " workspace already (line 23)"
     )
     assert Workspace.objects.count() == 1
 
@@ -366,3 +366,10 @@ def test_a_plan_needs_no_more_queries_for_more_stores(apply, django_assert_num_q
     apply(three)
     with django_assert_num_queries(7):
         apply(three, "--plan")
+
+
+def test_what_becomes_of_a_send_without_an_answer_is_the_pixels_choice():
+    apply(EXAMPLE.replace("ambiguous_sends: resend", "ambiguous_sends: hold"))
+
+    assert Pixel.objects.get().ambiguous_sends == "hold"
+    assert "ambiguous_sends: hold" in export()

@@ -146,8 +146,8 @@ def test_what_is_no_fleet_file_is_refused_in_one_sentence(content, problem):
             "stores[0].consent: not supported yet (line 12)",
         ),
         (
-            {"pixel": "ambiguous_sends: resend"},
-            "pixels[0].ambiguous_sends: not supported yet (line 6)",
+            {"pixel": "ambiguous_sends: never"},
+            "pixels[0].ambiguous_sends: 'never' is not one of resend, hold (line 6)",
         ),
         (
             {"mapping": "when: {tag: []}"},

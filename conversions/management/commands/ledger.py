@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -15,8 +14,6 @@ from rich.table import Table
 from conversions import report
 from stores import commands
 
-SPAN = re.compile(r"(\d{1,6})([mhd])")
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 ROWS_IN_A_TABLE = 500  # a table measures all its rows before it prints the first
 
 
@@ -69,8 +66,8 @@ class Command(commands.Command):
 
 
 def _moment(text: str, *, now: datetime) -> datetime:
-    if span := SPAN.fullmatch(text):
-        return now - timedelta(**{UNITS[span[2]]: int(span[1])})
+    if commands.SPAN.fullmatch(text):
+        return now - commands.span(text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

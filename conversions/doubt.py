@@ -1,0 +1,59 @@
+"""Events that were posted and never answered: which they are, and a person's word on them.
+
+What Meta did with them stands in Events Manager, where only people look. The trail says who decided
+(`EventTransition.actor`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from conversions.models import ConversionEvent, State
+from stores.sql import rows, run
+
+
+class Verdict(StrEnum):
+    """What the person says."""
+
+    ACCEPTED = "accepted"  # seen at Meta: never sent again
+    RESEND = "resend"  # with the same event id, while Meta would discard a second one
+    GIVE_UP = "give_up"  # neither seen nor wanted
+
+
+MOVES = {
+    Verdict.ACCEPTED: """
+UPDATE conversions_conversionevent
+SET state = 'accepted', reason = 'seen_by_a_person', accepted_at = now(), held = FALSE
+WHERE id = ANY(%s) AND state = 'in_doubt'
+""",
+    Verdict.RESEND: """
+UPDATE conversions_conversionevent
+SET reason = 'sent_again_by_a_person', held = FALSE, crashes = 0, not_before = now()
+WHERE id = ANY(%s) AND state = 'in_doubt' AND cut_off > now()
+""",
+    Verdict.GIVE_UP: """
+UPDATE conversions_conversionevent
+SET state = 'expired', reason = 'given_up_by_a_person', held = FALSE
+WHERE id = ANY(%s) AND state = 'in_doubt'
+""",
+}
+
+
+def in_doubt(events: QuerySet[ConversionEvent]) -> QuerySet[ConversionEvent]:
+    """Those of `events` that are in doubt, the one whose time runs out first at the top."""
+    found = events.filter(state=State.IN_DOUBT).select_related("store", "pixel")
+    return found.order_by("cut_off", "pk")
+
+
+@transaction.atomic
+def settle(event_ids: Sequence[int], *, verdict: Verdict, actor: str) -> int:
+    """Carry the verdict out for those of the events that are in doubt; returns how many they were.
+
+    `actor` is who says so, without a name or an address: "user 5".
+    """
+    rows("SELECT set_config('connector.actor', %s, TRUE)", [actor[:40]])
+    return run(MOVES[verdict], [list(event_ids)])
