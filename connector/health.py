@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, connection
@@ -15,6 +17,7 @@ from prometheus_client import (
 )
 
 from connector.celery import app
+from dashboard.imbalance import find_imbalance, imbalance
 
 OLDEST = """
 SELECT (SELECT COALESCE(EXTRACT(epoch FROM now() - MIN(received_at)), 0)
@@ -72,6 +75,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
             oldest_event,
         ),
         ("connector_broken_pixels", "Pixels that Meta refuses", broken),
+        (
+            "connector_ledger_imbalance",
+            "What must never be in the ledger, among the events of the last hour: 0",
+            imbalance(find_imbalance(span=timedelta(hours=1))),
+        ),
     ):
         Gauge(name, text, registry=registry).set(float(value))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
