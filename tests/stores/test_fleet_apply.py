@@ -368,7 +368,7 @@ def test_a_plan_needs_no_more_queries_for_more_stores(apply, django_assert_num_q
         apply(three, "--plan")
 
 
-def test_what_becomes_of_a_send_without_an_answer_is_the_pixels_choice():
+def test_what_becomes_of_a_send_without_an_answer_is_the_pixels_choice(apply):
     apply(EXAMPLE.replace("ambiguous_sends: resend", "ambiguous_sends: hold"))
 
     assert Pixel.objects.get().ambiguous_sends == "hold"
