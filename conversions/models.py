@@ -60,7 +60,7 @@ class ConversionEvent(models.Model):
     attempts = models.PositiveSmallIntegerField(db_default=0)
     last_attempt = models.BigIntegerField(null=True)  # the one that moved it last
     crashes = models.PositiveSmallIntegerField(db_default=0)  # senders that died with it
-    held = models.BooleanField(db_default=False)  # in doubt until a person decides
+    held = models.BooleanField(default=False, db_default=False)  # in doubt until a person decides
     first_unknown_at = models.DateTimeField(null=True)  # since when it may have been counted
     accepted_at = models.DateTimeField(null=True)
     fbtrace_id = models.CharField(max_length=64, db_default="")

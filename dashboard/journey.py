@@ -11,10 +11,17 @@ from typing import Any, assert_never
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
-from conversions.models import AttemptedEvent, ConversionEvent, SendAttempt, State
+from conversions.models import (
+    AttemptedEvent,
+    ConfigVersion,
+    ConversionEvent,
+    EventTransition,
+    SendAttempt,
+    State,
+)
 from dashboard.reasons import in_words
 from dashboard.words import exact, span
-from purchases.mapping import Rules, RulesError
+from purchases.mapping import Rules, read_rules
 from shop_webhooks.models import WebhookDelivery
 from stores.models import Store
 
@@ -35,9 +42,11 @@ class Leg(Struct, frozen=True, kw_only=True):
 
     event: ConversionEvent
     verdict: str
-    rules: Rules | None  # as the mapping has them now; None if it is gone or not valid
+    rules: Rules | None  # as they were when the event was decided upon; None if they were not valid
     tries: list[Try]
     earlier_tries: int
+    steps: list[EventTransition]
+    earlier_steps: int
 
 
 class Journey(Struct, frozen=True, kw_only=True):
@@ -52,10 +61,10 @@ class Journey(Struct, frozen=True, kw_only=True):
 
 
 def order_journey(*, store: Store, order_id: str) -> Journey | None:
-    """The journey of the store's order `order_id`, or None if we never heard of it. Three queries."""
+    """The journey of the store's order `order_id`, or None if we never heard of it. Five queries."""
     events = list(
         ConversionEvent.objects.filter(store=store, order_id=order_id)
-        .select_related("pixel", "mapping__template")
+        .select_related("pixel", "mapping")
         .order_by("pixel__name", "pixel__pixel_id", "pk")
     )
     deliveries = list(
@@ -65,13 +74,22 @@ def order_journey(*, store: Store, order_id: str) -> Journey | None:
     )
     if not events and not deliveries:
         return None
-    attempts = _attempts(events)
+    attempts, steps, rules = _attempts(events), _steps(events), _rules(events)
     return Journey(
         order_id=order_id,
         order_name=events[0].order_name if events else order_id,
         deliveries=deliveries[-MOST_SHOWN:],
         earlier_deliveries=max(len(deliveries) - MOST_SHOWN, 0),
-        legs=[_leg(event, attempts.get(event.pk, []), deliveries) for event in events],
+        legs=[
+            _leg(
+                event,
+                attempts.get(event.pk, []),
+                steps.get(event.pk, []),
+                deliveries,
+                rules=rules.get(event.config_version),
+            )
+            for event in events
+        ],
         verdict="" if events else _not_owed(order_id, deliveries[-1]),
     )
 
@@ -85,6 +103,8 @@ def verdict(event: ConversionEvent, *, told_at: datetime) -> str:
         "until": exact(event.cut_off),
     }
     match State(event.state):
+        case State.ACCEPTED if event.reason:
+            text = _("%(order)s counts as accepted by Meta dataset %(pixel)s. %(why)s")
         case State.ACCEPTED:
             words["after"] = span((event.accepted_at or told_at) - told_at)
             text = _("%(order)s reached Meta dataset %(pixel)s %(after)s after the shop told us.")
@@ -104,33 +124,48 @@ def verdict(event: ConversionEvent, *, told_at: datetime) -> str:
         case State.PENDING:
             text = _("%(order)s is on its way to Meta dataset %(pixel)s.")
         case State.IN_DOUBT:
-            text = _(
-                "%(order)s was sent to Meta dataset %(pixel)s, and we don't know whether it arrived."
-                " %(why)s We send it again with the same event ID, which Meta counts once,"
-                " until %(until)s."
-            )
+            text = _in_doubt(held=event.held)
         case State.SKIPPED:
             text = _("%(order)s was not sent to Meta dataset %(pixel)s. %(why)s")
         case State.REJECTED:
             text = _("%(order)s was rejected for Meta dataset %(pixel)s. %(why)s")
-        case State.EXPIRED if event.first_unknown_at:
-            text = _(
-                "%(order)s may have reached Meta dataset %(pixel)s: we got no answer until %(until)s,"
-                " and sending it again later could count it twice."
-            )
-        case State.EXPIRED if not event.event_id:
-            text = _(
-                "%(order)s was not sent to Meta dataset %(pixel)s: what it waited for had not come"
-                " by %(until)s, and Meta takes no older sales."
-            )
         case State.EXPIRED:
-            text = _(
-                "%(order)s did not reach Meta dataset %(pixel)s in time: it could be sent"
-                " until %(until)s, and Meta takes no older sales."
-            )
+            text = _expired(event)
         case state:
             assert_never(state)
     return text % words
+
+
+def _in_doubt(*, held: bool) -> str:
+    if held:
+        return _(
+            "%(order)s was sent to Meta dataset %(pixel)s, and we don't know whether it arrived."
+            " %(why)s It is not sent again unless you say so, until %(until)s."
+        )
+    return _(
+        "%(order)s was sent to Meta dataset %(pixel)s, and we don't know whether it arrived."
+        " %(why)s We send it again with the same event ID, which Meta counts once,"
+        " until %(until)s."
+    )
+
+
+def _expired(event: ConversionEvent) -> str:
+    if event.reason != "too_old":
+        return _("%(order)s may have reached Meta dataset %(pixel)s. %(why)s")
+    if event.first_unknown_at:
+        return _(
+            "%(order)s may have reached Meta dataset %(pixel)s: we got no answer until %(until)s,"
+            " and sending it again later could count it twice."
+        )
+    if not event.event_id:
+        return _(
+            "%(order)s was not sent to Meta dataset %(pixel)s: what it waited for had not come"
+            " by %(until)s, and Meta takes no older sales."
+        )
+    return _(
+        "%(order)s did not reach Meta dataset %(pixel)s in time: it could be sent"
+        " until %(until)s, and Meta takes no older sales."
+    )
 
 
 def _waiting(reason: str) -> str:
@@ -161,15 +196,36 @@ def _attempts(events: list[ConversionEvent]) -> dict[int, list[SendAttempt]]:
     return attempts
 
 
+def _steps(events: list[ConversionEvent]) -> dict[int, list[EventTransition]]:
+    steps: dict[int, list[EventTransition]] = {}
+    for step in EventTransition.objects.filter(event__in=events).order_by("pk"):
+        steps.setdefault(step.event_id, []).append(step)
+    return steps
+
+
+def _rules(events: list[ConversionEvent]) -> dict[str, Rules]:
+    """By version, the rules as they were: an edit afterwards does not change what is told here."""
+    used = {event.config_version for event in events if event.reason != "invalid_mapping"}
+    kept = ConfigVersion.objects.filter(version__in=used)
+    return {version.version: read_rules(version.rules) for version in kept}
+
+
 def _leg(
-    event: ConversionEvent, attempts: list[SendAttempt], deliveries: list[WebhookDelivery]
+    event: ConversionEvent,
+    attempts: list[SendAttempt],
+    steps: list[EventTransition],
+    deliveries: list[WebhookDelivery],
+    *,
+    rules: Rules | None,
 ) -> Leg:
     return Leg(
         event=event,
         verdict=verdict(event, told_at=_told_at(event, attempts, deliveries)),
-        rules=_rules(event),
+        rules=rules,
         tries=[_try(attempt) for attempt in attempts[-MOST_SHOWN:]],
         earlier_tries=max(len(attempts) - MOST_SHOWN, 0),
+        steps=steps[-MOST_SHOWN:],
+        earlier_steps=max(len(steps) - MOST_SHOWN, 0),
     )
 
 
@@ -188,13 +244,6 @@ def _told_at(
         if delivery.state == WebhookDelivery.State.RECORDED and delivery.received_at <= due_at
     ]
     return max(told, default=event.received_at)
-
-
-def _rules(event: ConversionEvent) -> Rules | None:
-    try:
-        return event.mapping.rules() if event.mapping else None
-    except RulesError:
-        return None
 
 
 def _try(attempt: SendAttempt) -> Try:

@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from msgspec import Struct
 
+from conversions.doubt import in_doubt
 from conversions.models import ConversionEvent, State
 from dashboard.filters import DeliveryFilter, LedgerFilter
 from dashboard.health import Health, StoreFacts, store_health
@@ -19,6 +20,7 @@ from stores.models import Membership, Pixel, Store, User
 
 DAYS = 30  # what the stores page looks back on
 PAGE = 50
+MOST_DOUBTS = 200  # on one page: who has more settles by command
 
 MAY_CHANGE = (Membership.Role.OWNER, Membership.Role.OPERATOR)
 
@@ -42,6 +44,13 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
     value: Decimal | None
     currency: str
     events: list[ConversionEvent]
+
+
+class Doubtful(Struct, frozen=True, kw_only=True):
+    """Events in doubt, each with `may_settle`; `more` if there are others than these."""
+
+    rows: list[ConversionEvent]
+    more: bool
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -97,6 +106,26 @@ def resumable_pixels(*, user: User) -> QuerySet[Pixel]:
     """The pixels that `user` may change: as an owner or operator of their workspace."""
     mine = Membership.objects.filter(user=user, role__in=MAY_CHANGE)
     return Pixel.objects.filter(workspace__in=mine.values("workspace"))
+
+
+def doubtful(*, user: User) -> Doubtful:
+    """The events in doubt that `user` may see, the one whose time runs out first at the top."""
+    found = in_doubt(ConversionEvent.objects.visible_to(user))
+    mine = settleable(user=user).filter(pk=OuterRef("pk"))
+    rows = list(found.annotate(may_settle=Exists(mine))[: MOST_DOUBTS + 1])
+    return Doubtful(rows=rows[:MOST_DOUBTS], more=len(rows) > MOST_DOUBTS)
+
+
+def doubts(*, user: User, store: Store | None = None) -> int:
+    """How many events are in doubt, of all that `user` may see, or of one store."""
+    found = ConversionEvent.objects.visible_to(user).filter(state=State.IN_DOUBT)
+    return int((found.filter(store=store) if store else found).count())
+
+
+def settleable(*, user: User) -> QuerySet[ConversionEvent]:
+    """The events that `user` may settle: as an owner or operator of their workspace."""
+    mine = Membership.objects.filter(user=user, role__in=MAY_CHANGE)
+    return ConversionEvent.objects.filter(store__workspace__in=mine.values("workspace"))
 
 
 def pixels_of(*, store: Store) -> list[Pixel]:

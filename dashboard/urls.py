@@ -10,5 +10,7 @@ urlpatterns = [
     path("stores/<int:store_id>/", views.ledger, name="ledger"),
     path("stores/<int:store_id>/deliveries/", views.deliveries, name="deliveries"),
     path("stores/<int:store_id>/orders/<slug:order_id>/", views.order, name="order"),
+    path("in-doubt/", views.doubt, name="doubt"),
+    path("events/<int:event_id>/settlement", views.settle_event, name="settlement"),
     path("pixels/<int:pixel_id>/resumption", views.resume_pixel, name="resumption"),
 ]

@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from conversions.doubt import Verdict, settle
 from conversions.models import State
 from conversions.tasks import send_due
 from dashboard import queries
@@ -31,6 +33,7 @@ def stores(request: HttpRequest) -> HttpResponse:
     shown = {
         "rows": queries.store_rows(user=request.user, now=now),  # type: ignore[arg-type]  # logged in
         "broken_pixels": queries.broken_pixels(user=request.user),  # type: ignore[arg-type]  # logged in
+        "doubts": queries.doubts(user=request.user),  # type: ignore[arg-type]  # logged in
         "days": queries.DAYS,
         "shopify_address": f"{settings.APP_URL}/webhooks/shopify/",
         "woocommerce_address": f"{settings.APP_URL}/webhooks/woocommerce/…/",
@@ -86,6 +89,29 @@ def order(request: HttpRequest, store_id: int, order_id: str) -> HttpResponse:
     return _render(request, "dashboard/order.html", store, shown)
 
 
+@require_safe
+def doubt(request: HttpRequest) -> HttpResponse:
+    """`/in-doubt/`: what was sent and never answered, with its clocks, for a person to settle."""
+    shown = {"found": queries.doubtful(user=request.user), "now": timezone.now()}  # type: ignore[arg-type]  # logged in
+    return render(request, "dashboard/doubt.html", shown)
+
+
+@require_POST
+def settle_event(request: HttpRequest, event_id: int) -> HttpResponse:
+    """`/events/<id>/settlement`: a person's word on an event in doubt."""
+    event = get_object_or_404(queries.settleable(user=request.user), pk=event_id)  # type: ignore[arg-type]  # logged in
+    try:
+        verdict = Verdict(request.POST.get("verdict", ""))
+    except ValueError:
+        return HttpResponseBadRequest()
+    with transaction.atomic():
+        settled = settle([event.pk], verdict=verdict, actor=f"user {request.user.pk}")
+        send_due.ring()
+    told = SETTLED[verdict] if settled else _("%(order)s is settled already.")
+    messages.success(request, told % {"order": event.order_name})
+    return redirect("dashboard:doubt")
+
+
 @require_POST
 def resume_pixel(request: HttpRequest, pixel_id: int) -> HttpResponse:
     """`/pixels/<id>/resumption`: try a paused pixel again, at once, with all that it is owed."""
@@ -96,6 +122,13 @@ def resume_pixel(request: HttpRequest, pixel_id: int) -> HttpResponse:
     name = pixel.name or pixel.pixel_id
     messages.success(request, _("We are trying dataset %(name)s again.") % {"name": name})
     return redirect("dashboard:stores")
+
+
+SETTLED = {
+    Verdict.ACCEPTED: gettext_lazy("%(order)s counts as accepted, and is not sent again."),
+    Verdict.RESEND: gettext_lazy("We are sending %(order)s again, with the same event ID."),
+    Verdict.GIVE_UP: gettext_lazy("%(order)s is let go, and is not sent again."),
+}
 
 
 def _find_store(request: HttpRequest, store_id: int) -> Store:

@@ -5,15 +5,24 @@ The cast: Alice and Bob, her colleague, work for Acme; Charlie is a stranger.
 
 import functools
 import itertools
+import json
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from django.contrib.auth.hashers import make_password
 
-from conversions.models import AttemptedEvent, ConversionEvent, SendAttempt, State
+from conversions.models import (
+    AttemptedEvent,
+    ConfigVersion,
+    ConversionEvent,
+    SendAttempt,
+    State,
+)
+from purchases.mapping import Rules
 from shop_webhooks.models import WebhookDelivery
 from stores.models import Membership, Pixel, PixelMapping, Store, User, Workspace
 
@@ -101,6 +110,13 @@ def an_event(store: Store, pixel: Pixel, **fields: Any) -> ConversionEvent:
     return ConversionEvent.objects.create(
         store=store, pixel=pixel, order_id=order_id, **(given | fields)
     )
+
+
+def a_config_version(rules: Rules) -> str:
+    """The rules, kept for the pages that tell of them; their version."""
+    given = {"rules": json.loads(msgspec.json.encode(rules))}
+    ConfigVersion.objects.get_or_create(version=rules.version, defaults=given)
+    return rules.version
 
 
 def an_attempt(*events: ConversionEvent, **fields: Any) -> SendAttempt:

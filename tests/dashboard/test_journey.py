@@ -44,6 +44,21 @@ UNTIL = "27 Nov 2026, 09:00:00 (UTC)"
             f" We send it again with the same event ID, which Meta counts once, until {UNTIL}.",
         ),
         (
+            {"state": "in_doubt", "reason": "worker_lost", "held": True},
+            "#1042 was sent to Meta dataset Main, and we don't know whether it arrived."
+            " We were interrupted while we sent it, and heard no answer."
+            f" It is not sent again unless you say so, until {UNTIL}.",
+        ),
+        (
+            {"state": "accepted", "reason": "seen_by_a_person"},
+            "#1042 counts as accepted by Meta dataset Main."
+            " No answer came; somebody has seen it at Meta.",
+        ),
+        (
+            {"state": "expired", "reason": "given_up_by_a_person"},
+            "#1042 may have reached Meta dataset Main. No answer came; somebody has let it go.",
+        ),
+        (
             {"state": "skipped", "reason": "test_order"},
             "#1042 was not sent to Meta dataset Main. It is a test order.",
         ),

@@ -5,7 +5,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from conversions.models import SendAttempt, State
+from conversions.models import EventTransition, SendAttempt, State
+from purchases.mapping import Rules
 from stores.models import Pixel, Store
 from tests import factories
 from tests.dashboard.reading import texts
@@ -23,20 +24,29 @@ def test_an_accepted_order_is_told_from_the_webhook_to_metas_answer(
         order_id="1042",
         event_time=PLACED,
         mapping=factories.a_mapping(store, pixel),
+        config_version=factories.a_config_version(Rules()),
     )
     factories.a_delivery(store, order_id="1042", received_at=event.received_at, delivery_id="d-1")
     factories.an_attempt(event)
+    EventTransition.objects.update(at=event.accepted_at)
 
     answer = page.get(f"/stores/{store.pk}/orders/1042/")
 
     assert texts(answer, "p", "verdict") == [
         "Accepted #1042 reached Meta dataset Main 4 s after the shop told us."
     ]
-    assert texts(answer, "h3") == ["Decision", "Purchase", "Requests to Meta", "Meta's answer"]
+    assert texts(answer, "h3") == [
+        "Decision",
+        "Purchase",
+        "Requests to Meta",
+        "Steps",
+        "Meta's answer",
+    ]
+    assert texts(answer, "ol", "steps") == ["Accepted 20 Nov 2026, 11:00:06 (UTC+01:00)"]
     assert texts(answer, "td") == ["orders/paid d-1", "Recorded"]
     assert texts(answer, "dd") == [
         pixel.pixel_id,
-        "number 1 of the store (as it is now)",
+        f"number 1 of the store as it was then, version {Rules().version}",
         "paid",
         "total",
         "order_id",
@@ -150,13 +160,14 @@ def test_a_mapping_that_is_gone_or_not_valid_leaves_the_page_standing(
 ) -> None:
     wrong = factories.a_mapping(store, pixel, settings={"trigger": "sometimes"})
     other = factories.a_pixel(store.workspace, name="Other")
-    factories.an_event(store, pixel, order_id="1042", mapping=wrong)
+    invalid = {"state": State.SKIPPED, "reason": "invalid_mapping"}
+    factories.an_event(store, pixel, order_id="1042", mapping=wrong, **invalid)
     factories.an_event(store, other, order_id="1042", mapping=None)
 
     answer = page.get(f"/stores/{store.pk}/orders/1042/")
     said = texts(answer, "dd")
 
-    assert "number 1 of the store; its settings are not valid" in said
+    assert "number 1 of the store; its settings were not valid" in said
     assert "since removed" in said
 
 
@@ -192,5 +203,5 @@ def test_the_number_of_queries_does_not_grow_with_the_pixels(
     with CaptureQueriesContext(connection) as queries:
         page.get(f"/stores/{store.pk}/orders/1042/")
 
-    # session, user; store, events, deliveries, attempts
-    assert len(queries) == 6
+    # session, user; store, events, deliveries, attempts, steps, rules
+    assert len(queries) == 8
