@@ -71,7 +71,7 @@ def a_pixel(workspace: Workspace, **fields: Any) -> Pixel:
 
 
 def a_mapping(store: Store, pixel: Pixel, **fields: Any) -> PixelMapping:
-    given = {"position": store.mappings.count() + 1}
+    given = {"position": store.mappings.count()}
     return PixelMapping.objects.create(store=store, pixel=pixel, **(given | fields))
 
 
