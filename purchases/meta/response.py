@@ -143,11 +143,11 @@ def _meaning(
     reason = f"meta_{code}" if subcode is None else f"meta_{code}_{subcode}"
     if code == 100 and subcode in PAYLOAD_SUBCODES:
         return "rejected", reason
+    if error.get("is_transient") is True or status == 429:
+        return "later", reason
     # GraphMethodException: the call is wrong, not an event in it. A bad appsecret_proof is told so.
     if status in (401, 403) or (code == 100 and error.get("type") == "GraphMethodException"):
         return "broken", reason
-    if error.get("is_transient") is True or status == 429:
-        return "later", reason
     # 100 is about a parameter, in one event at least; what is unknown must not cost events.
     return ("rejected" if code == 100 else "broken"), reason
 

@@ -147,6 +147,11 @@ def test_an_unknown_error_that_calls_itself_transient_passes():
     assert outcome(400, refusal(100, 7, is_transient=True)) == TryLater(reason="meta_100_7")
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_transient_flag_counts_before_the_status(status):
+    assert outcome(status, refusal(4711, is_transient=True)) == TryLater(reason="meta_4711")
+
+
 def test_a_transient_flag_does_not_keep_a_dead_token_or_a_bad_event_alive():
     assert outcome(400, refusal(190, is_transient=True)) == PixelBroken(reason="token_invalid")
     assert outcome(400, refusal(100, 2804009, is_transient=True)) == Rejected(
