@@ -364,6 +364,53 @@ class TestLater:
         assert states() == [("accepted", "")]
 
 
+class TestBreaker:
+    def test_from_the_fifth_failure_on_one_event_asks_whether_meta_is_well_again(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(*range(1, 11))
+        meta.fault("error", error="throttled_app", times=6)
+
+        for _ in range(6):
+            send_all(meta)
+            end_pauses()
+        send_all(meta)
+
+        assert [count for _, _, count in outcomes()] == [10, 10, 10, 10, 10, 1, 1, 9]
+        assert {state for state, _ in states()} == {"accepted"}
+
+    def test_a_pause_grows_to_two_minutes_and_no_further(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        meta.will_answer(400, {"error": {"code": 2, "message": "Down"}}, times=None)
+        pauses = []
+
+        for _ in range(12):
+            send_all(meta)
+            queue, attempt = PixelQueue.objects.get(), SendAttempt.objects.latest("pk")
+            pauses.append(queue.not_before - attempt.finished_at)
+            end_pauses()
+
+        limits = [min(sending.LONGEST_PAUSE, sending.FIRST_PAUSE * 2**n) for n in range(1, 13)]
+        assert [pause <= limit for pause, limit in zip(pauses, limits, strict=True)] == [True] * 12
+        assert min(pauses) > timedelta(seconds=0.5)
+
+    def test_an_order_that_comes_during_a_pause_costs_no_request_of_its_own(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        down = {"error": {"code": 2, "message": "Down"}}
+        meta.will_answer(400, down, times=None, headers={"Retry-After": "600"})
+        send_all(meta)
+
+        for order_id in range(2, 22):
+            owe(order_id)
+            send_all(meta)
+
+        assert len(meta.requests) == 1
+
+
 class TestBrokenPixels:
     def test_a_broken_token_holds_events_and_blames_the_pixel(
         self,
