@@ -1,12 +1,16 @@
 """What is owed, and to whom: shared by the tests of the outbox and the sender."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from conversions.models import ConversionEvent
+from conversions.outbox import Sighting, record_purchases
+from purchases.shops import PLATFORMS
 from sandbox.graph_api import GraphApi
 from tests.factories import a_mapping, a_pixel, a_store
 from tests.pipeline import a_kept_order, an_order, read_all
@@ -25,6 +29,24 @@ def owe(acme: SimpleNamespace) -> Owe:
         return list(ConversionEvent.objects.filter(order_id__in=order_ids).order_by("pk"))
 
     return owe
+
+
+@pytest.fixture
+def owe_a_thousand(acme: SimpleNamespace) -> Callable[[], None]:
+    """Owes Acme's pixel the orders 1 to 1,000 at once, without a thousand webhooks."""
+
+    def owe_a_thousand() -> None:
+        orders = [
+            PLATFORMS["shopify"].parse_order(an_order(number), topic="orders/paid", zone=UTC)
+            for number in range(1, 1001)
+        ]
+        now = datetime.now(UTC)
+        with transaction.atomic():
+            record_purchases(
+                [Sighting(store=acme.lyon, order=order, received_at=now) for order in orders]
+            )
+
+    return owe_a_thousand
 
 
 @pytest.fixture

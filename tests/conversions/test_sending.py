@@ -536,6 +536,27 @@ class TestRejected:
         assert sorted(int(event["event_id"]) for event in meta.received) == list(range(2, 41))
         assert len(meta.requests) == 11  # 40; then a refused and an accepted part of each half
 
+    @pytest.mark.parametrize(("bad", "most_calls"), [(1, 21), (3, 60), (10, 149)])
+    def test_the_others_of_a_thousand_are_accepted_in_few_calls(
+        self,
+        acme: SimpleNamespace,
+        meta: GraphApi,
+        owe_a_thousand: Callable[[], None],
+        bad: int,
+        most_calls: int,
+    ) -> None:
+        owe_a_thousand()
+        order_ids = [str(1 + number * 977 % 1000) for number in range(1, bad + 1)]
+        for order_id in order_ids:
+            tamper(acme, order_id, event_time=1)  # Meta says "too old", and not which
+
+        send_all(meta)
+
+        rejected = ConversionEvent.objects.filter(state="rejected")
+        assert sorted(rejected.values_list("order_id", flat=True)) == sorted(order_ids)
+        assert ConversionEvent.objects.filter(state="accepted").count() == 1000 - bad
+        assert len(meta.requests) <= most_calls
+
     def test_bad_neighbours_do_not_look_like_a_pixel_that_refuses_everything(
         self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
