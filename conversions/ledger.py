@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from conversions.models import Lane, SendAttempt
 from purchases.meta.response import Answer
 from stores.models import Pixel
-from stores.sql import rows, run
+from stores.sql import rows, run, run_in_parts
 
 # Meta discards a second arrival for 48 h; the hour is for clocks and queues.
 MAY_RESEND_FOR = timedelta(hours=47)
@@ -101,10 +101,14 @@ WHERE event.id = attempted.event_id AND attempt.pixel_id = %(pixel)s
   AND attempt.finished_at IS NULL AND event.state <> 'accepted'
 """
 
+# A row that somebody has locked is on its way elsewhere, or is met at the next sweep.
 EXPIRE = """
-UPDATE conversions_conversionevent SET state = 'expired', reason = 'too_old'
-WHERE state IN ('waiting', 'pending', 'in_doubt') AND cut_off <= now()
+UPDATE conversions_conversionevent SET state = 'expired', reason = 'too_old', held = FALSE
+WHERE id IN (SELECT id FROM conversions_conversionevent
+             WHERE state IN ('waiting', 'pending', 'in_doubt') AND cut_off <= now()
+             ORDER BY cut_off LIMIT %s FOR UPDATE SKIP LOCKED)
 """
+EXPIRED_AT_ONCE = 5_000
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +177,7 @@ def doubt_unanswered(
 
 def expire() -> int:
     """Give up what may no longer be sent; returns how many events."""
-    return run(EXPIRE)
+    return run_in_parts(EXPIRE, [], most=EXPIRED_AT_ONCE)
 
 
 def _by(

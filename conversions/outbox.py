@@ -22,7 +22,7 @@ from purchases.meta.payload import encode
 from purchases.order import Order
 from stores.models import PixelMapping, Store
 from stores.secrets import store_ring
-from stores.sql import rows, run
+from stores.sql import rows, run, run_in_parts
 
 EVENT_NAME = "Purchase"
 KEPT_FOR = timedelta(hours=48)  # docs/privacy.md
@@ -109,10 +109,14 @@ INSERT INTO conversions_pixelqueue (pixel_id) SELECT unnest(%s::bigint[]) ON CON
 """
 
 FORGET = """
-DELETE FROM conversions_eventpayload AS payload USING conversions_conversionevent AS event
-WHERE event.id = payload.event_id AND payload.written_at < now() - %s
-  AND event.state IN ('accepted', 'skipped', 'rejected', 'expired')
+DELETE FROM conversions_eventpayload WHERE event_id IN (
+    SELECT payload.event_id FROM conversions_eventpayload AS payload
+    JOIN conversions_conversionevent AS event ON event.id = payload.event_id
+    WHERE payload.written_at < now() - %s
+      AND event.state IN ('accepted', 'skipped', 'rejected', 'expired')
+    ORDER BY payload.event_id LIMIT %s)
 """
+FORGOTTEN_AT_ONCE = 5_000
 
 TAKEN = """
 SELECT event.pixel_id, event.event_id, event.store_id, event.order_id
@@ -146,7 +150,7 @@ def entries(sightings: Sequence[Sighting], *, mappings: Mappings, now: datetime)
 
 def forget_payloads() -> int:
     """Erase payloads that no resend and no question to Meta can need; returns how many."""
-    return run(FORGET, [KEPT_FOR])
+    return run_in_parts(FORGET, [KEPT_FOR], most=FORGOTTEN_AT_ONCE)
 
 
 def database_now() -> datetime:

@@ -1,5 +1,6 @@
 """SQL that the ORM cannot say, or says in more than one statement."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import OperationalError, connection
@@ -17,6 +18,18 @@ def run(statement: str, values: Any = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
+
+
+def run_in_parts(statement: str, values: Sequence[Any], *, most: int) -> int:
+    """Run `statement` until it touches fewer than `most` rows, its last value; how many in all.
+
+    An arrear of weeks must run into no time-out, and hold no lock for long.
+    """
+    touched = part = run(statement, [*values, most])
+    while part == most:
+        part = run(statement, [*values, most])
+        touched += part
+    return touched
 
 
 def run_alone(statement: str, values: Any) -> Any:

@@ -654,6 +654,15 @@ class TestExpired:
         assert (expired, states()) == (1, [("expired", "too_old")])
         assert meta.requests == []
 
+    def test_an_arrear_expires_part_by_part(
+        self, owe: Callable[..., list[ConversionEvent]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ledger, "EXPIRED_AT_ONCE", 2)
+        owe(1, 2, 3, 4, 5)
+        ConversionEvent.objects.update(cut_off=datetime.now(UTC))
+
+        assert ledger.expire() == 5
+
     def test_what_is_about_to_be_too_old_is_not_begun(
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
