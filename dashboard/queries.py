@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -49,7 +49,7 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
 class Doubtful(Struct, frozen=True, kw_only=True):
     """Events in doubt, each with `may_settle`; `more` if there are others than these."""
 
-    rows: list[ConversionEvent]
+    rows: Sequence[ConversionEvent]
     more: bool
 
 
