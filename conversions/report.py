@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from msgspec import Struct
 
-from conversions.models import ConversionEvent
+from conversions.models import ConversionEvent, State
 from purchases.currencies import EXPONENTS
 from stores.models import Store
 
@@ -63,6 +63,11 @@ def rows(found: QuerySet[ConversionEvent]) -> Iterator[Row]:
     while last:
         yield from map(_row, last)
         last = list(page.filter(pk__lt=last[-1].pk)[:PAGE]) if len(last) == PAGE else []
+
+
+def waiting(found: QuerySet[ConversionEvent]) -> QuerySet[ConversionEvent]:
+    """Those of `found` that wait, the ones first that can be sent the shortest time."""
+    return found.filter(state=State.WAITING).select_related("pixel").order_by("cut_off", "pk")
 
 
 def counts(found: QuerySet[ConversionEvent]) -> dict[str, int]:

@@ -22,6 +22,7 @@ from conversions.models import (
 from dashboard.reasons import in_words
 from dashboard.words import exact, span
 from purchases.mapping import Rules, read_rules
+from purchases.triggers import Trigger
 from shop_webhooks.models import WebhookDelivery
 from stores.models import Store
 
@@ -43,6 +44,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     event: ConversionEvent
     verdict: str
     rules: Rules | None  # as they were when the event was decided upon; None if they were not valid
+    trigger: str
     tries: list[Try]
     earlier_tries: int
     steps: list[EventTransition]
@@ -176,6 +178,10 @@ def _waiting(reason: str) -> str:
             return _(
                 "%(order)s waits for the buyer's consent; it can be sent to %(pixel)s until %(until)s."
             )
+        case "completion" | "status":
+            return _(
+                "%(order)s waits for the shop; it can be sent to %(pixel)s until %(until)s. %(why)s"
+            )
         case _other:
             return _("%(order)s is held back; it can be sent to %(pixel)s until %(until)s. %(why)s")
 
@@ -222,6 +228,7 @@ def _leg(
         event=event,
         verdict=verdict(event, told_at=_told_at(event, attempts, deliveries)),
         rules=rules,
+        trigger=_trigger(rules.trigger) if rules else "",
         tries=[_try(attempt) for attempt in attempts[-MOST_SHOWN:]],
         earlier_tries=max(len(attempts) - MOST_SHOWN, 0),
         steps=steps[-MOST_SHOWN:],
@@ -244,6 +251,13 @@ def _told_at(
         if delivery.state == WebhookDelivery.State.RECORDED and delivery.received_at <= due_at
     ]
     return max(told, default=event.received_at)
+
+
+def _trigger(trigger: Trigger) -> str:
+    """When orders are due: `paid`, or `cod: completed, default: paid`."""
+    if isinstance(trigger, str):
+        return trigger
+    return ", ".join(f"{method}: {word}" for method, word in trigger)
 
 
 def _try(attempt: SendAttempt) -> Try:

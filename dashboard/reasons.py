@@ -22,8 +22,10 @@ def in_words(reason: str) -> str:
 
 # `Why?` is asked of different things, but no slug means different things in two places.
 SENTENCES = {
-    # What an order waits for (purchases/decision.py).
+    # What an order waits for (purchases/triggers.py).
     "payment": gettext_lazy("It waits until the money has arrived."),
+    "completion": gettext_lazy("It waits until the shop has shipped or handed over all of it."),
+    "status": gettext_lazy("It waits until the shop gives it a status that the mapping names."),
     "consent": gettext_lazy("It waits for the buyer's consent."),
     "hold": gettext_lazy("It is held back for a while, in case it is cancelled."),
     # Why an order is not reported (purchases/decision.py, mapping.py, meta/event.py).
@@ -33,6 +35,7 @@ SENTENCES = {
     "refunded": gettext_lazy("The order was refunded in full."),
     "voided": gettext_lazy("The payment's authorisation was given up."),
     "test_order": gettext_lazy("It is a test order."),
+    "staff_order": gettext_lazy("Staff entered it."),
     "imported": gettext_lazy("It was imported into the shop long after the sale."),
     "zero_value": gettext_lazy("Its total is zero."),
     "tracked_elsewhere": gettext_lazy(

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from purchases.mapping import Rules, mismatch
 from purchases.order import Order, Source, Standing
+from purchases.triggers import waits_for
 
 # Meta refuses a whole request if one event is older than 7 days (62 for physical_store); the hour is
 # for retries. https://developers.facebook.com/documentation/ads-commerce/conversions-api/using-the-api
@@ -23,6 +24,14 @@ BROWSER_EVENT_MATCHES_FOR = timedelta(hours=48) - timedelta(hours=1)
 # A history that somebody imports is entered long after it happened.
 IMPORTED_AFTER = timedelta(days=2)
 CLOCK_SKEW = timedelta(minutes=5)
+NO_SALES = (
+    Standing.DRAFT,
+    Standing.TRASHED,
+    Standing.CANCELLED,
+    Standing.REFUNDED,
+    Standing.VOIDED,
+)
+STAFF = (Source.ADMIN, Source.DRAFT)
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -46,7 +55,7 @@ Decision = Report | Wait | Skip
 
 def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
     """What a mapping with `rules` makes of `order` at `now` (aware)."""
-    if reason := _never(order) or mismatch(order, rules.when):
+    if reason := _never(order, rules) or mismatch(order, rules.when):
         return Skip(reason=reason)
     if max(order.placed_at, order.entered_at) > now + CLOCK_SKEW:
         return Skip(reason="future_time")
@@ -54,9 +63,9 @@ def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
         return Skip(reason="tracked_elsewhere")
     if now >= cut_off(order, rules=rules):
         return Skip(reason="too_old")
-    if _is_due(order.standing, rules.trigger):
-        return Report()
-    return Wait(reason="payment")
+    if reason := waits_for(order, rules.trigger):
+        return Wait(reason=reason)
+    return Report()
 
 
 def cut_off(order: Order, *, rules: Rules) -> datetime:
@@ -68,21 +77,15 @@ def cut_off(order: Order, *, rules: Rules) -> datetime:
     return order.placed_at + META_ACCEPTS_FOR
 
 
-def _never(order: Order) -> str:
-    match order.standing:
-        case Standing.DRAFT | Standing.TRASHED | Standing.CANCELLED:
-            return order.standing.value
-        case Standing.REFUNDED | Standing.VOIDED:
-            return order.standing.value
-    if order.test:
+def _never(order: Order, rules: Rules) -> str:
+    if order.standing in NO_SALES:
+        return order.standing.value
+    if order.test and "test" in rules.skip:
         return "test_order"
-    if order.entered_at - order.placed_at > IMPORTED_AFTER:
+    if order.source in STAFF and "staff" in rules.skip:
+        return "staff_order"
+    if order.entered_at - order.placed_at > IMPORTED_AFTER and "imported" in rules.skip:
         return "imported"
-    if order.total == 0:
+    if order.total == 0 and "zero_value" in rules.skip:
         return "zero_value"
     return ""
-
-
-def _is_due(standing: Standing, trigger: str) -> bool:
-    due = {"paid": (Standing.PAID,), "created": (Standing.PLACED, Standing.PAID)}
-    return standing in due[trigger]

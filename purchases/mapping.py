@@ -17,8 +17,9 @@ import msgspec
 from msgspec import Struct
 
 from purchases.order import Order, Source
+from purchases.triggers import Trigger, read_trigger
 
-Trigger = Literal["created", "paid"]
+Unwanted = Literal["test", "staff", "imported", "zero_value"]
 Value = Literal["total", "subtotal", "total_less_tax", "total_less_shipping"]
 WhenTrackedElsewhere = Literal["skip", "send"]
 
@@ -53,6 +54,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     when: When = When()
     trigger: Trigger = "paid"
+    skip: tuple[Unwanted, ...] = ("test", "imported", "zero_value")
     value: Value = "total"
     event_id: str = "order_id"
     content_id: str = "variant_id"
@@ -76,6 +78,11 @@ def _version(rules: Rules) -> str:
 
 def read_rules(settings: Mapping[str, object]) -> Rules:
     """Settings as `Rules`. Raises RulesError naming the first key that is wrong."""
+    if "trigger" in settings:
+        try:
+            settings = {**settings, "trigger": read_trigger(settings["trigger"])}
+        except ValueError as error:
+            raise RulesError("trigger", str(error)) from error
     try:
         rules = msgspec.convert(settings, Rules, strict=False)
     except msgspec.ValidationError as error:
@@ -129,7 +136,7 @@ def _explained(error: msgspec.ValidationError) -> RulesError:
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "trigger": get_args(Trigger),
+    "skip": get_args(Unwanted),
     "value": get_args(Value),
     "when_tracked_elsewhere": get_args(WhenTrackedElsewhere),
     "when.source": tuple(source.value for source in Source),

@@ -112,7 +112,10 @@ class Order(Struct, frozen=True, kw_only=True):
     status: str  # the shop's own word for it
     source: Source
     test: bool = False
+    stages: tuple[str, ...] = ()  # the shop's own words, in lower case, for how far it has come
+    completed: bool = False  # the shop has nothing left to do: all of it is shipped or handed over
     payment_method: str = ""
+    payment_kind: str = ""  # cod, bacs or cheque, whatever the shop calls it
     tags: tuple[str, ...] = ()
 
     placed_at: datetime  # when the sale happened

@@ -14,12 +14,22 @@ from purchases.mapping import RulesError, read_rules
 from stores.fleet.document import Place
 from stores.fleet.entries import MappingEntry
 
-RULE_KEYS = ("when", "trigger", "value", "event_id", "content_id", "when_tracked_elsewhere")
+RULE_KEYS = (
+    "when",
+    "trigger",
+    "skip",
+    "value",
+    "event_id",
+    "content_id",
+    "when_tracked_elsewhere",
+)
+LIST_KEYS = ("skip",)  # where [] is said, and means none
+MAP_KEYS = ("trigger",)  # which may be keys and values
 MAPPING_KEYS = ("pixel", "template", "enabled", *RULE_KEYS)
 WHEN_KEYS = ("country", "source", "min_value")
 # What the format will take and does not take yet: refused by name, never ignored.
 LATER_WHEN_KEYS = ("tag", "sku", "customer")
-LATER_CHOICES = {"trigger": ("completed",), "value": ("net", "margin")}
+LATER_CHOICES = {"value": ("net", "margin")}
 
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,4})?")
 QUOTED_TEMPLATE = re.compile(r"""template:(["'])(.*)\1""")
@@ -57,17 +67,33 @@ def _read_settings(keys: Mapping[str, Place]) -> dict[str, Any]:
     """What is said of the RULE_KEYS, in their order and in one form."""
     settings: dict[str, Any] = {}
     for key in RULE_KEYS:
-        if key == "when" and key in keys:
-            settings[key] = _read_when(keys[key])
-        elif key in keys and (word := _read_word(key, keys[key])):
+        if key not in keys:
+            continue
+        place = keys[key]
+        if key == "when":
+            settings[key] = _read_when(place)
+        elif key in LIST_KEYS:
+            settings[key] = _read_list(place, key)
+        elif key in MAP_KEYS and place.is_mapping:
+            settings[key] = _read_map(key, place)
+        elif word := _read_word(key, place):
             settings[key] = word
     return settings
 
 
+def _read_map(key: str, place: Place) -> dict[str, str]:
+    """Keys and values, in the order of the keys: the database keeps no other."""
+    entries = place.entries()
+    words: dict[str, str] = {}
+    for name, entry in sorted(entries.items()):
+        if (word := entry.text()) and _is_allowed(entry, {key: {name: word}}):
+            words[name] = word
+    if len(words) == len(entries):
+        _is_allowed(place, {key: words})
+    return words
+
+
 def _read_word(key: str, place: Place) -> str:
-    if key == "trigger" and place.is_mapping:
-        place.wrong("a trigger by payment method is not supported yet")
-        return ""
     word = place.text()
     if word in LATER_CHOICES.get(key, ()):
         place.wrong(f"{word} is not supported yet")
@@ -82,7 +108,7 @@ def _read_when(place: Place) -> dict[str, Any]:
     keys = place.keys(known=WHEN_KEYS, later=LATER_WHEN_KEYS)
     when: dict[str, Any] = {}
     for condition in ("country", "source"):
-        if words := _read_list(keys.get(condition), condition):
+        if condition in keys and (words := _read_list(keys[condition], "when", condition)):
             when[condition] = words
     if "min_value" in keys and (amount := keys["min_value"].text()):
         if AMOUNT.fullmatch(amount):
@@ -92,10 +118,16 @@ def _read_when(place: Place) -> dict[str, Any]:
     return when
 
 
-def _read_list(place: Place | None, condition: str) -> list[str]:
+def _read_list(place: Place, *path: str) -> list[str]:
+    """The words of the list under `path`, each once."""
     words: dict[str, None] = {}
-    for item in place.items() if place else ():
-        if (word := item.text()) and _is_allowed(item, {"when": {condition: [word]}}):
+    for item in place.items():
+        if not (word := item.text()):
+            continue
+        setting: Any = [word]
+        for key in reversed(path):
+            setting = {key: setting}
+        if _is_allowed(item, setting):
             words[word] = None
     return list(words)
 

@@ -12,7 +12,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from stores.fleet.entries import Fleet, MappingEntry, PixelEntry, SecretEntry, StoreEntry
 from stores.fleet.file import ADDRESS_KEYS
-from stores.fleet.mappings import RULE_KEYS, WHEN_KEYS
+from stores.fleet.mappings import LIST_KEYS, MAP_KEYS, RULE_KEYS, WHEN_KEYS
 
 
 def as_yaml(fleet: Fleet) -> str:
@@ -79,6 +79,9 @@ def plain_mapping(mapping: MappingEntry) -> dict[str, Any]:
 def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """A template, or what a mapping says itself: in order, and templates of ids in their quotes."""
     plain = {key: _quoted(settings[key]) for key in RULE_KEYS if key in settings}
+    for key in MAP_KEYS:
+        if isinstance(said := plain.get(key), dict):
+            plain[key] = dict(sorted(said.items()))
     if "when" in plain:
         plain["when"] = {key: plain["when"][key] for key in WHEN_KEYS if key in plain["when"]}
         if amount := plain["when"].get("min_value"):
@@ -107,7 +110,7 @@ def _styled(value: Any, *, key: str = "") -> Any:
         return {name: _styled(item, key=name) for name, item in value.items()}
     if isinstance(value, list):
         sequence = CommentedSeq(_styled(item) for item in value)
-        if key in ("country", "source"):
+        if key in ("country", "source", *LIST_KEYS):
             sequence.fa.set_flow_style()
         return sequence
     if key in ("id", "pixel"):

@@ -75,6 +75,27 @@ def test_the_newest_row_comes_first_and_the_states_are_counted(store, pixel):
     assert document["counts"] == {"accepted": 1, "skipped": 1}
 
 
+def test_waiting_orders_are_listed_by_the_days_that_are_left(store, pixel):
+    now = datetime.now(UTC)
+    for order_id, days in (("555", 5.02), ("556", 2.02)):
+        an_event(
+            store,
+            pixel,
+            order_id=order_id,
+            state=State.WAITING,
+            reason="payment",
+            cut_off=now + timedelta(days=days),
+        )
+
+    lines = ledger().splitlines()
+
+    assert lines[-3] == "2 waiting"
+    assert [line.partition(" for ")[0] + line[-14:] for line in lines[-2:]] == [
+        "#556 waits (payment) 2.0 days left",
+        "#555 waits (payment) 5.0 days left",
+    ]
+
+
 @pytest.mark.parametrize("name", ["1001", "#1001", "555"])
 def test_an_order_is_found_by_its_name_with_or_without_the_hash_and_by_its_id(store, pixel, name):
     an_event(store, pixel, order_id="555", order_name="#1001")

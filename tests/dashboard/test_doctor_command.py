@@ -153,7 +153,8 @@ def test_a_mapping_that_cannot_be_meant_is_found(store):
         (
             "failure",
             "store lyon",
-            "mappings[1] is not valid: trigger: 'maybe' is not one of created, paid",
+            "mappings[1] is not valid: trigger: 'maybe' is not one of created, paid, completed,"
+            " status:NAME",
         )
     ]
 

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from purchases.decision import Report, Skip, Wait, cut_off, decide
-from purchases.mapping import Rules, When
+from purchases.mapping import Rules, When, read_rules
 from purchases.order import Address, Buyer, Order, Source, Standing
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -149,3 +149,71 @@ def test_a_mapping_can_send_what_another_plugin_sends_too():
 )
 def test_the_conditions_of_a_mapping_must_all_hold(when, decision):
     assert decide(order(), rules=Rules(when=when), now=NOW) == decision
+
+
+@pytest.mark.parametrize(
+    ("changes", "trigger", "decision"),
+    [
+        ({"standing": Standing.PLACED}, "completed", Wait(reason="payment")),
+        ({"standing": Standing.PLACED, "completed": True}, "completed", Report()),
+        ({}, "completed", Wait(reason="completion")),
+        ({"completed": True}, "completed", Report()),
+        ({"standing": Standing.OPEN, "completed": True}, "completed", Wait(reason="payment")),
+        ({"stages": ("processing",)}, "status:shipped", Wait(reason="status")),
+        ({"stages": ("shipped",)}, "status:shipped", Report()),
+        ({"stages": ("paid", "delivered")}, "status:shipped|delivered", Report()),
+        ({"standing": Standing.PLACED, "stages": ("on-hold",)}, "status:on-hold", Report()),
+        (
+            {"standing": Standing.OPEN, "stages": ("shipped",)},
+            "status:shipped",
+            Wait(reason="payment"),
+        ),
+    ],
+)
+def test_completed_and_the_shops_own_statuses_are_triggers(changes, trigger, decision):
+    assert decide(order(**changes), rules=Rules(trigger=trigger), now=NOW) == decision
+
+
+TRIGGERS = {"cod": "completed", "bacs": "created", "Klarna  Pay": "paid", "default": "created"}
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "decision"),
+    [
+        ("cod", "", Wait(reason="payment")),
+        ("COD", "", Wait(reason="payment")),
+        ("Cash on Delivery (COD)", "cod", Wait(reason="payment")),
+        ("bacs", "", Report()),
+        ("klarna pay", "", Wait(reason="payment")),
+        ("stripe", "", Report()),
+        ("", "", Report()),
+    ],
+)
+def test_each_payment_method_has_its_own_trigger(method, kind, decision):
+    rules = read_rules({"trigger": TRIGGERS})
+    placed = order(standing=Standing.PLACED, payment_method=method, payment_kind=kind)
+
+    assert decide(placed, rules=rules, now=NOW) == decision
+
+
+def test_a_method_that_is_not_named_waits_for_the_money_where_nothing_else_is_said():
+    rules = read_rules({"trigger": {"cod": "created"}})
+
+    assert decide(order(standing=Standing.PLACED), rules=rules, now=NOW) == Wait(reason="payment")
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "reason"),
+    [
+        ({"test": True}, "test", "test_order"),
+        ({"source": Source.ADMIN}, "staff", "staff_order"),
+        ({"source": Source.DRAFT}, "staff", "staff_order"),
+        ({"placed_at": NOW - 5 * DAY}, "imported", "imported"),
+        ({"total": Decimal(0)}, "zero_value", "zero_value"),
+    ],
+)
+def test_a_mapping_says_which_kinds_of_orders_are_not_reported(changes, kind, reason):
+    of = order(**changes)
+
+    assert decide(of, rules=Rules(skip=(kind,)), now=NOW) == Skip(reason=reason)
+    assert decide(of, rules=Rules(skip=()), now=NOW) == Report()

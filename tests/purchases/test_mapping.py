@@ -61,8 +61,18 @@ def test_every_way_to_an_event_id_is_taken(event_id):
         ({"when": {"min_value": "ten"}}, "when.min_value"),
         ({"when": {"min_value": "NaN"}}, "when.min_value"),
         ({"when": {"min_value": -1}}, "when.min_value"),
-        ({"trigger": "completed"}, "trigger"),
-        ({"trigger": {"cod": "completed"}}, "trigger"),
+        ({"trigger": "shipped"}, "trigger"),
+        ({"trigger": {"cod": "shipped"}}, "trigger"),
+        ({"trigger": {}}, "trigger"),
+        ({"trigger": {" ": "paid"}}, "trigger"),
+        ({"trigger": {"cod": "paid", "COD": "paid"}}, "trigger"),
+        ({"trigger": "status:"}, "trigger"),
+        ({"trigger": "status:Shipped"}, "trigger"),
+        ({"trigger": "status:pending"}, "trigger"),
+        ({"trigger": "status:shipped|wc-cancelled"}, "trigger"),
+        ({"trigger": 5}, "trigger"),
+        ({"skip": "test"}, "skip"),
+        ({"skip": ["drafts"]}, "skip[0]"),
         ({"value": "margin"}, "value"),
         ({"event_id": 5}, "event_id"),
         ({"event_id": "uuid"}, "event_id"),
@@ -102,4 +112,4 @@ def test_a_wrong_choice_names_the_right_ones():
     with pytest.raises(RulesError) as wrong:
         read_rules({"trigger": "shipped"})
 
-    assert wrong.value.message == "'shipped' is not one of created, paid"
+    assert wrong.value.message == "'shipped' is not one of created, paid, completed, status:NAME"

@@ -3,11 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from purchases.mapping import CONTENT_ID, EVENT_ID, Rules, read_rules
+from purchases.mapping import CONTENT_ID, EVENT_ID, Rules, Unwanted, read_rules
 from purchases.order import Source
+from purchases.triggers import TRIGGER
 from stores.fleet import file, mappings
 from stores.fleet.document import FleetError
 from stores.fleet.file import read_fleet
@@ -78,6 +80,24 @@ def test_what_is_written_is_read_as_the_same_and_written_as_the_same():
 
     assert as_plain(read(text)) == as_plain(read(EXAMPLE))
     assert as_yaml(read(text)) == text
+
+
+def test_a_trigger_by_payment_method_is_written_as_it_was_read():
+    wanted = "trigger: {default: paid, Cash on delivery: 'status:shipped|delivered', bacs: created}"
+
+    fleet = read(a_file(mapping=f"{wanted}\n        skip: []"))
+
+    said = {
+        "trigger": {
+            "Cash on delivery": "status:shipped|delivered",
+            "bacs": "created",
+            "default": "paid",
+        },
+        "skip": [],
+    }
+    assert fleet.stores["kitchen"].mappings[0].settings == said
+    assert read(as_yaml(fleet)).stores["kitchen"].mappings[0].settings == said
+    assert list(fleet.stores["kitchen"].mappings[0].settings["trigger"]) == sorted(said["trigger"])
 
 
 def test_no_secret_is_in_what_is_written():
@@ -154,13 +174,26 @@ def test_what_is_no_fleet_file_is_refused_in_one_sentence(content, problem):
             "stores[0].mappings[0].when.tag: not supported yet (line 15)",
         ),
         (
-            {"mapping": "trigger: completed"},
-            "stores[0].mappings[0].trigger: completed is not supported yet (line 15)",
+            {"mapping": "trigger: {cod: compleet}"},
+            "stores[0].mappings[0].trigger.cod: 'compleet' is not one of created, paid, completed,"
+            " status:NAME (line 15)",
         ),
         (
-            {"mapping": "trigger: {cod: completed}"},
-            "stores[0].mappings[0].trigger: a trigger by payment method is not supported yet"
-            " (line 15)",
+            {"mapping": "trigger: {cod: completed, COD: paid}"},
+            "stores[0].mappings[0].trigger: 'cod' is named twice (line 15)",
+        ),
+        (
+            {"mapping": "trigger: {}"},
+            "stores[0].mappings[0].trigger: names no payment method (line 15)",
+        ),
+        (
+            {"mapping": "trigger: status:failed"},
+            "stores[0].mappings[0].trigger: an order that is failed is no sale (line 15)",
+        ),
+        (
+            {"mapping": "skip: [test, drafts]"},
+            "stores[0].mappings[0].skip[1]: 'drafts' is not one of test, staff, imported,"
+            " zero_value (line 15)",
         ),
         (
             {"mapping": "value: margin"},
@@ -168,7 +201,8 @@ def test_what_is_no_fleet_file_is_refused_in_one_sentence(content, problem):
         ),
         (
             {"mapping": "trigger: piad"},
-            "stores[0].mappings[0].trigger: 'piad' is not one of created, paid (line 15)",
+            "stores[0].mappings[0].trigger: 'piad' is not one of created, paid, completed,"
+            " status:NAME (line 15)",
         ),
         (
             {"mapping": "when: {country: [FR, Norway]}"},
@@ -361,9 +395,12 @@ def test_the_schema_has_the_keys_and_words_of_the_reader():
     assert parts["key"]["pattern"] == f"^{file.SLUG.pattern}$"
     assert parts["event_id"]["pattern"] == f"^({EVENT_ID.pattern})$"
     assert parts["content_id"]["pattern"] == f"^({CONTENT_ID.pattern})$"
+    assert parts["one_trigger"]["pattern"] == f"^({TRIGGER.pattern})$"
+    assert parts["skip"]["items"]["enum"] == list(get_args(Unwanted))
+    assert parts["skip"]["default"] == list(Rules().skip)
 
 
-@pytest.mark.parametrize("key", ["trigger", "value", "when_tracked_elsewhere"])
+@pytest.mark.parametrize("key", ["value", "when_tracked_elsewhere"])
 def test_the_schema_lists_every_word_of_a_rule(key):
     schema = json.loads((ROOT / "stores" / "fleet.schema.json").read_text())
     words = [word for word in schema["$defs"][key]["enum"] if word]

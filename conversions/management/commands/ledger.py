@@ -14,6 +14,7 @@ from rich.table import Table
 from conversions import report
 from stores import commands
 
+WAITING_IN_A_TABLE = 20
 ROWS_IN_A_TABLE = 500  # a table measures all its rows before it prints the first
 
 
@@ -63,6 +64,12 @@ class Command(commands.Command):
             console.print(table)
         said = ", ".join(f"{count} {state}" for state, count in counts.items())
         console.print(said or "The ledger has no such row.")
+        for event in report.waiting(found)[:WAITING_IN_A_TABLE]:
+            days = (event.cut_off - timezone.now()) / timedelta(days=1)
+            console.print(
+                f"{event.order_name} waits ({event.reason}) for pixel {event.pixel.pixel_id}:"
+                f" it can be sent until {event.cut_off:%Y-%m-%d %H:%M} UTC, {days:.1f} days left"
+            )
 
 
 def _moment(text: str, *, now: datetime) -> datetime:

@@ -26,6 +26,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         # It is when the sale happened; who imports a history says so there.
         placed_at = first_moment(processed, created, field="processed_at")
     source = _source(raw)
+    payment_method = _payment_method(raw)
     lines = amounts.read_lines(raw)
     notes = parts(raw.note_attributes, wire.Note)
     noted = [(text(note.name, limit=100), note.value) for note in notes]
@@ -37,7 +38,10 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         status=text(raw.financial_status, limit=50),
         source=source,
         test=raw.test is True,
-        payment_method=_payment_method(raw),
+        stages=_stages(raw),
+        completed=raw.fulfillment_status == "fulfilled",
+        payment_method=payment_method,
+        payment_kind=_PAYMENT_KINDS.get(payment_method.lower(), ""),
         tags=_tags(raw.tags),
         placed_at=placed_at,
         entered_at=entered_at,
@@ -95,9 +99,35 @@ def _source(raw: wire.Order) -> Source:
     return Source.API if name.isdecimal() else Source.OTHER
 
 
+def _stages(raw: wire.Order) -> tuple[str, ...]:
+    """Paid, fulfilled, and where the goods are if all parcels are there."""
+    fulfillments = parts(raw.fulfillments, wire.Fulfillment)
+    parcels = {
+        text(parcel.shipment_status) for parcel in fulfillments if parcel.status != "cancelled"
+    }
+    words = (
+        text(raw.financial_status, limit=50),
+        text(raw.fulfillment_status, limit=50),
+        parcels.pop() if len(parcels) == 1 and raw.fulfillment_status == "fulfilled" else "",
+    )
+    return tuple([word.lower() for word in words if word])
+
+
+# The ways of paying that Shopify calls manual, under the names that WooCommerce gives them.
+_PAYMENT_KINDS = {
+    "cash on delivery (cod)": "cod",
+    "cash on delivery": "cod",
+    "bank deposit": "bacs",
+    "money order": "cheque",
+}
+
+
 def _payment_method(raw: wire.Order) -> str:
+    """The first that is named: of an order that a gift card pays in part, what pays the rest."""
     names = raw.payment_gateway_names
-    return text(names[0] if isinstance(names, list) and names else raw.gateway, limit=100)
+    if not isinstance(names, list) or not names:
+        return text(raw.gateway, limit=100)
+    return text(next((name for name in names if name != "gift_card"), names[0]), limit=100)
 
 
 def _tags(said: object) -> tuple[str, ...]:

@@ -131,6 +131,13 @@ class Refund(Struct, gc=False):
     order_adjustments: Parts[Adjustment] = None
 
 
+class Fulfillment(Struct, gc=False):
+    """Goods that were handed over, or are on their way."""
+
+    status: Any = None
+    shipment_status: Any = None
+
+
 class Order(Struct, gc=False):
     """The order; of other resources the keys that give them away."""
 
@@ -143,6 +150,8 @@ class Order(Struct, gc=False):
     source_name: Any = None
     app_id: Any = None
     financial_status: Any = None
+    fulfillment_status: Any = None
+    fulfillments: Parts[Fulfillment] = None
     cancelled_at: Any = None
     created_at: Any = None
     processed_at: Any = None

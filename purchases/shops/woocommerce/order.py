@@ -44,14 +44,17 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
     noted = [(text(meta.key, limit=100), meta.value) for meta in metas]
     meta = dict(noted)
     source = _source(raw, meta)
+    status = text(raw.status, limit=50).lower().removeprefix("wc-")
     lines = _lines(raw)
     return Order(
         platform="woocommerce",
         shop_order_id=shop_order_id,
         name=text(raw.number, limit=100) or shop_order_id,
-        standing=_standing(raw.status, paid=paid_at is not None),
-        status=text(raw.status, limit=50),
+        standing=_standing(status, paid=paid_at is not None),
+        status=status,
         source=source,
+        stages=(status,) if status else (),
+        completed=status == "completed",
         payment_method=text(raw.payment_method, limit=100),
         placed_at=created_at,
         entered_at=created_at,
@@ -79,8 +82,8 @@ def _moment(gmt: object, local: object, zone: tzinfo) -> datetime | None:
     return moment(gmt, zone=UTC) or moment(local, zone=zone)
 
 
-def _standing(status: object, *, paid: bool) -> Standing:
-    match text(status).removeprefix("wc-"):
+def _standing(status: str, *, paid: bool) -> Standing:
+    match status:
         case "checkout-draft" | "auto-draft" | "draft" | "new":
             return Standing.DRAFT
         case "trash":

@@ -131,3 +131,54 @@ def test_tags_are_one_text_with_commas(said, tags):
 
 def test_times_of_the_reference_order_are_utc():
     assert read().placed_at == datetime(2026, 11, 20, 17, 31, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "stages", "completed"),
+    [
+        ({}, ("paid",), False),
+        ({"fulfillment_status": "partial"}, ("paid", "partial"), False),
+        ({"fulfillment_status": "fulfilled"}, ("paid", "fulfilled"), True),
+        (
+            {
+                "fulfillment_status": "fulfilled",
+                "fulfillments": [
+                    {"status": "success", "shipment_status": "delivered"},
+                    {"status": "cancelled", "shipment_status": None},
+                ],
+            },
+            ("paid", "fulfilled", "delivered"),
+            True,
+        ),
+        (
+            {
+                "fulfillment_status": "fulfilled",
+                "fulfillments": [{"shipment_status": "delivered"}, {"shipment_status": None}, 3],
+            },
+            ("paid", "fulfilled"),
+            True,
+        ),
+        ({"fulfillment_status": ["fulfilled"], "fulfillments": "x"}, ("paid",), False),
+    ],
+)
+def test_the_stages_are_shopifys_words_for_how_far_the_order_is(changes, stages, completed):
+    order = read(financial_status="paid", **changes)
+
+    assert (order.stages, order.completed) == (stages, completed)
+
+
+@pytest.mark.parametrize(
+    ("names", "method", "kind"),
+    [
+        (["shopify_payments"], "shopify_payments", ""),
+        (["gift_card", "shopify_payments"], "shopify_payments", ""),
+        (["gift_card"], "gift_card", ""),
+        (["Cash on Delivery (COD)"], "Cash on Delivery (COD)", "cod"),
+        (["Bank Deposit"], "Bank Deposit", "bacs"),
+        ([], "", ""),
+    ],
+)
+def test_the_payment_method_is_the_shops_word_and_what_it_means(names, method, kind):
+    order = read(payment_gateway_names=names, gateway=None)
+
+    assert (order.payment_method, order.payment_kind) == (method, kind)

@@ -320,3 +320,18 @@ def test_the_last_of_two_equal_order_metas_counts():
     order = read(meta_data=[*metas(_meta_event_id="old"), *metas(_meta_event_id="new")])
 
     assert order.attribute("_meta_event_id") == "new"
+
+
+@pytest.mark.parametrize(
+    ("status", "stages", "completed"),
+    [
+        ("completed", ("completed",), True),
+        ("wc-completed", ("completed",), True),
+        ("Shipped", ("shipped",), False),
+        (None, (), False),
+    ],
+)
+def test_the_stage_is_the_shops_own_status(status, stages, completed):
+    order = read(status=status)
+
+    assert (order.stages, order.completed) == (stages, completed)
