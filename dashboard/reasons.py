@@ -88,6 +88,7 @@ SENTENCES = {
         "The shop sent an error in place of the order: the user who made the webhook "
         "may no longer see orders."
     ),
+    "too_many_keys": gettext_lazy("It has far more keys than an order."),
     "too_deep": gettext_lazy("It is nested too deeply to be an order."),
     "undecodable": gettext_lazy("It is not written in UTF-8."),
     "unsupported_api": gettext_lazy(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from purchases.mapping import Rules, mismatch
-from purchases.order import Order, Source, Standing
+from purchases.order import IMPORTED_AFTER, Order, Source, Standing
 from purchases.triggers import waits_for
 
 # Meta refuses a whole request if one event is older than 7 days (62 for physical_store); the hour is
@@ -21,8 +21,6 @@ META_ACCEPTS_STORE_SALES_FOR = timedelta(days=62) - timedelta(hours=1)
 # Meta matches a browser's event and a server's only if both come within 48 h; a later one is counted
 # again. https://developers.facebook.com/documentation/ads-commerce/conversions-api/deduplicate-pixel-and-server-events
 BROWSER_EVENT_MATCHES_FOR = timedelta(hours=48) - timedelta(hours=1)
-# A history that somebody imports is entered long after it happened.
-IMPORTED_AFTER = timedelta(days=2)
 CLOCK_SKEW = timedelta(minutes=5)
 NO_SALES = (
     Standing.DRAFT,

@@ -7,11 +7,16 @@ What may identify a buyer is kept as a `Quote`, so that a preview can say where 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
+
+from purchases.countries import alpha_2
+
+# A history that somebody imports is entered long after it happened.
+IMPORTED_AFTER = timedelta(days=2)
 
 
 class Standing(StrEnum):
@@ -143,11 +148,11 @@ class Order(Struct, frozen=True, kw_only=True):
 
     @property
     def country(self) -> str:
-        """Where the order goes (else: is billed to), as ISO 3166-1 alpha-2 in upper case, or ""."""
+        """Where the order goes (else: is billed to), as ISO 3166-1 alpha-2, or ""."""
         for origin in ("shipping", "billing", "customer"):
             for address in self.buyer.addresses:
-                if address.origin == origin and address.country:
-                    return address.country.upper()
+                if address.origin == origin and (code := alpha_2(address.country)):
+                    return code
         return ""
 
     def attribute(self, name: str) -> str:

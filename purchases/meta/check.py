@@ -40,7 +40,9 @@ class _UserData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     country: Hashes = ()
     external_id: Hashes = ()
     client_ip_address: Annotated[str, Meta(pattern=r"^[0-9a-f.:]{2,45}$")] = ""
-    client_user_agent: Annotated[str, Meta(min_length=1, max_length=512)] = ""
+    client_user_agent: Annotated[
+        str, Meta(pattern=r"^(?![0-9A-Fa-f]{64}$)", min_length=1, max_length=512)
+    ] = ""
     fbc: Annotated[str, Meta(pattern=f"^{FBC.pattern}$")] = ""
     fbp: Annotated[str, Meta(pattern=f"^{FBP.pattern}$")] = ""
 

@@ -48,6 +48,7 @@ SMALLEST = {currency: Decimal(1).scaleb(-decimals) for currency, decimals in EXP
 EMAIL = re.compile(r"[^\s@/]+@[^\s@/]+\.[^\s@/]+")
 # What a page's path may give away: an address, a phone or card number, a log-in or reset token.
 PRIVATE_IN_PATH = re.compile(r"@|(?:[0-9][ ().-]?){9}|[0-9A-Za-z]{24}")
+ADMIN = re.compile(r"/(?:admin|wp-admin)(?:/|$)")  # no shopper has been there
 LONGEST_PATH = 500
 
 
@@ -150,7 +151,9 @@ def _event_id(order: Order, *, strategy: str, storefront: Storefront) -> str:
         case _:
             event_id = ids[kind]
     event_id = event_id.strip()
-    return event_id if len(event_id) <= LONGEST_EVENT_ID else ""
+    if len(event_id) > LONGEST_EVENT_ID or ("@" in event_id and EMAIL.search(event_id)):
+        return ""
+    return event_id
 
 
 def _event_time(placed_at: datetime, *, now: datetime) -> datetime:
@@ -174,7 +177,7 @@ def _page(order: Order, storefront: Storefront) -> str:
     path = home[1]
     if landing is not None and _host(landing[0]) in ("", _host(home[0])):
         path = landing[1] or "/"
-    if len(path) > LONGEST_PATH or PRIVATE_IN_PATH.search(unquote(path)):
+    if len(path) > LONGEST_PATH or ADMIN.match(path) or PRIVATE_IN_PATH.search(unquote(path)):
         path = "/"
     return home[0] + (quote(path, safe="/%!$&'()*+,;=:~") or "/")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import date
 from hashlib import sha256
 
-from purchases.meta.countries import alpha_2
+from purchases.countries import alpha_2
 from purchases.meta.phones import international
 from purchases.meta.regions import region_code
 
@@ -34,7 +34,7 @@ NOBODYS_MAILBOX = frozenset(
 # Marketplaces make one address per order; .invalid is by definition nobody's (RFC 2606).
 MARKETPLACES = ("marketplace.amazon.", "members.ebay.")
 
-POSTCODE_COUNTRY = re.compile(r"[a-z]{1,3}-(?=\d)")  # SE-111 22, D-10115
+POSTCODE_COUNTRY = re.compile(r"^[a-z]{1,3}-(?=\d)")  # SE-111 22, D-10115
 DASHES = re.compile(r"[‐-―−－]")
 
 GENDERS = {
@@ -92,7 +92,7 @@ def normalise_email(text: str) -> str | None:
         return None
     if not text.isascii():
         local, domain = unicodedata.normalize("NFC", local), _ascii_domain(domain)
-    if not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(domain):
+    if not LOCAL_PART.fullmatch(_without_marks(local)) or not DOMAIN.fullmatch(domain):
         return None
     if local in NOBODYS_MAILBOX or domain.startswith(MARKETPLACES) or domain.endswith(".invalid"):
         return None
@@ -127,7 +127,8 @@ def normalise_postcode(text: str, *, country: str) -> str | None:
     """Lower case without spaces; what follows a dash goes. US: five digits; GB: the whole code."""
     folded = DASHES.sub("-", unicodedata.normalize("NFKC", text)).strip().lower()
     folded = POSTCODE_COUNTRY.sub("", folded, count=1)
-    postcode = _plain(folded.partition("-")[0], NAME)
+    # Meta asks for the whole British code, and cuts all others at the dash.
+    postcode = _plain(folded if country == "GB" else folded.partition("-")[0], NAME)
     if country == "US":
         five = re.match(r"[0-9]{5}", postcode)
         return five[0] if five else None
@@ -163,12 +164,19 @@ def normalise_external_id(text: str) -> str | None:
     return None if normal == "0" else normal or None
 
 
+def _without_marks(text: str) -> str:
+    """`text` without the marks that stand on letters, such as vowel signs: they are no letters."""
+    if text.isascii():
+        return text
+    return "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Mc"))
+
+
 def _ascii_domain(domain: str) -> str:
     """A domain name as it travels: münchen.de is xn--mnchen-3ya.de (RFC 3492).
 
     Not `str.encode("idna")`: that is IDNA 2003, which turns ß into ss, another domain.
     """
-    labels = re.split("[.。．｡]", unicodedata.normalize("NFC", domain))
+    labels = re.split("[.。．｡]", unicodedata.normalize("NFKC", domain).lower())
     return ".".join(
         label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in labels
     )

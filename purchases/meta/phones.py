@@ -12,8 +12,10 @@ from collections.abc import Iterator
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
-from purchases.meta.plain_phones import is_placeholder, plain_international
+from purchases.meta.plain_phones import is_one_digit, plain_international
 
+COUNTING_UP = "12345678901234567890"
+FLOAT = re.compile(r"\+?[0-9]{6,15}\.0")  # what a spreadsheet makes of a number
 LONGEST = 60  # characters; a number with its extension and every separator is shorter
 TRUNK_ZERO = re.compile(r"[(\[（]\s*[0０]\s*[)\]）]")  # the (0) of +44 (0)7700 900123
 # Mexico gave up its dialling prefixes in 2019, and the mobile 1 behind +52 with them.
@@ -24,21 +26,41 @@ def international(text: str, *, country: str) -> str | None:
     """The digits of E.164 without the plus, or None where no number can be read.
 
     `country` is ISO 3166-1 alpha-2 for numbers written without a country code, or "". Extensions
-    are left out; placeholders (000…, 1234567890) are no numbers. A number in use is preferred; one
-    of the right length will do, for numbering plans grow faster than their tables.
+    are left out; placeholders (000…, and 1234567890 where nobody has it) are no numbers. A number in
+    use is preferred; one of the right length will do, for numbering plans grow faster than tables.
     """
     if len(text) > LONGEST:
         return None
     text = text.strip()
+    if FLOAT.fullmatch(text):
+        text = text.removesuffix(".0")
     if plain := plain_international(text, country=country):
         return plain
+    if with_code := _with_its_country_code(text, country=country):
+        return with_code
     possible = None
     for number in _readings(text, country=country):
         if phonenumbers.is_valid_number(number):
             return _digits(number)
-        if possible is None and _is_long_enough(number):
+        if possible is None and _is_long_enough(number) and not _counts_up(number):
             possible = _digits(number)
     return possible
+
+
+def _with_its_country_code(text: str, *, country: str) -> str | None:
+    """The number of a text that has its country's code without the plus: 49 176 12345678.
+
+    The library reads it as a national number wherever one may be that long, as in Germany.
+    """
+    code = phonenumbers.country_code_for_region(country) if country else 0
+    digits = re.sub(r"[\s ().\-/]", "", text)
+    if not code or not digits.isdecimal() or not digits.startswith(str(code)):
+        return None
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except NumberParseException:
+        return None
+    return _digits(number) if phonenumbers.is_valid_number(number) else None
 
 
 def _readings(text: str, *, country: str) -> Iterator[PhoneNumber]:
@@ -68,10 +90,14 @@ def _is_long_enough(number: PhoneNumber) -> bool:
     return bool(length == ValidationResult.IS_POSSIBLE)
 
 
+def _counts_up(number: PhoneNumber) -> bool:
+    return COUNTING_UP.startswith(str(number.national_number))
+
+
 def _digits(number: PhoneNumber) -> str | None:
     """Written by hand: `national_number` lacks the zeros that Italy keeps; they are counted beside."""
     national = str(number.national_number)
-    if is_placeholder(national):
+    if is_one_digit(national):
         return None
     zeros = (number.number_of_leading_zeros or 1) if number.italian_leading_zero else 0
     return f"{number.country_code}{'0' * zeros}{national}"

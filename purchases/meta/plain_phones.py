@@ -16,7 +16,6 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
 
 PLAIN = re.compile(r"[ (.-]*(\+?)\d[\d ().\-/]*")  # digits of any script
 SEPARATORS = str.maketrans("", "", "+ ().-/")
-COUNTING_UP = "12345678901234567890"
 NEVER = r"(?!)"
 KINDS = (
     *("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan"),
@@ -58,9 +57,9 @@ def plain_international(text: str, *, country: str) -> str | None:
     return _if_valid(region.country_code, national, written_in=region)
 
 
-def is_placeholder(national: str) -> bool:
-    """Whether the national number is what people type to get past a form: 000…, 1234567890."""
-    return len(set(national)) == 1 or COUNTING_UP.startswith(national)
+def is_one_digit(national: str) -> bool:
+    """Whether the national number is one digit again and again, as people type to get past a form."""
+    return len(set(national)) == 1
 
 
 def _with_country_code(digits: str) -> str | None:
@@ -82,7 +81,7 @@ def _if_valid(country_code: str, national: str, *, written_in: Region) -> str | 
         national = national[prefix.end() :]
     if len(national) not in written_in.lengths:
         return None
-    if is_placeholder(national.lstrip("0")):  # an Italian number may begin with zeros
+    if is_one_digit(national.lstrip("0")):  # an Italian number may begin with zeros
         return None
     regions = COUNTRY_CODE_TO_REGION_CODE[int(country_code)]
     for name in regions:

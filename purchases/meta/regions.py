@@ -5,7 +5,7 @@ US: ANSI two-letter codes; Canada: the postal ones. Names are compared by their 
 
 from __future__ import annotations
 
-from purchases.meta.countries import plain
+from purchases.countries import plain
 
 ROWS = {
     "US": (

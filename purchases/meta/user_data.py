@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from purchases.meta.normal import hashed, normalise
-from purchases.order import Order, Quote
+from purchases.order import Address, Order, Quote
 
 LONGEST_USER_AGENT = 512
 LONGEST_BROWSER_ID = 500
@@ -28,8 +28,9 @@ MOST_ADDRESSES = 20  # of a machine, in one X-Forwarded-For
 # https://developers.facebook.com/documentation/ads-commerce/conversions-api/parameters/fbp-and-fbc
 APPENDIX = r"(?:\.(?:[A-Za-z0-9_-]{8}|AQ|Ag|Aw|BA|BQ|Bg))?"
 FBC = re.compile(rf"fb\.[0-2]\.([0-9]{{10,13}})\.[A-Za-z0-9_-]+{APPENDIX}")
-FBC_IN_SECONDS = re.compile(r"(fb\.[0-2]\.[0-9]{10})\.")
+IN_SECONDS = re.compile(r"(fb\.[0-2]\.[0-9]{10})\.")
 FBP = re.compile(rf"fb\.[0-2]\.([0-9]{{10,13}})\.[0-9]{{1,20}}{APPENDIX}")
+ANY_HASH = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 FBCLID = re.compile(r"[A-Za-z0-9_-]{1,400}")
 BEFORE_ANY_PIXEL = datetime(2010, 1, 1, tzinfo=UTC).timestamp() * 1000
 
@@ -126,7 +127,8 @@ def _hashed(order: Order) -> Iterator[Finding]:
 
 def _texts(order: Order) -> Iterator[tuple[str, str, str, str]]:
     """(key, text, country of the text, origin) of all that is hashed."""
-    buyer, home = order.buyer, order.country
+    buyer = order.buyer
+    home = _home(buyer.addresses)
     for quote in buyer.emails:
         yield "em", quote.text, "", quote.origin
     for quote in buyer.phones:
@@ -156,6 +158,13 @@ def _texts(order: Order) -> Iterator[tuple[str, str, str, str]]:
         yield "external_id", buyer.customer_id, "", "customer.id"
 
 
+def _home(addresses: Iterable[Address]) -> str:
+    """The country of what stands outside an address: who pays lives where the bill goes."""
+    countries = {address.origin: address.country for address in addresses}
+    named = [countries.get(origin, "") for origin in ("billing", "customer", "shipping")]
+    return next(filter(None, named), "")
+
+
 def _hash(key: str, text: str, country: str) -> str:
     normal = normalise(key, text, country=country)
     return "" if normal is None else hashed(normal)
@@ -166,7 +175,10 @@ _place = lru_cache(maxsize=10_000)(_hash)
 
 
 def _machine(quotes: Iterable[Quote]) -> Iterator[Finding]:
-    """The shopper's own address: the first public one, and IPv6 before IPv4, as Meta asks."""
+    """The shopper's own address: of a list the first public one, for proxies add themselves behind it.
+
+    Of two places that name one, IPv6 comes before IPv4, as Meta asks.
+    """
     best, origin = b"", ""
     for quote in quotes:
         for text in quote.text.split(",")[:MOST_ADDRESSES]:
@@ -174,8 +186,10 @@ def _machine(quotes: Iterable[Quote]) -> Iterator[Finding]:
             if number is None or not _is_public(number):
                 reason = "not_an_ip_address" if number is None else "not_a_public_address"
                 yield Finding(key="client_ip_address", origin=quote.origin, dropped=reason)
-            elif len(number) > len(best):
+                continue
+            if len(number) > len(best):
                 best, origin = number, quote.origin
+            break
     if best:
         value = inet_ntop(AF_INET if len(best) == IPV4_BYTES else AF_INET6, best)
         yield Finding(key="client_ip_address", origin=origin, value=value, steps="as it is")
@@ -218,7 +232,9 @@ def _user_agent(quotes: Iterable[Quote]) -> Iterator[Finding]:
         if not text.isprintable():
             text = "".join(filter(str.isprintable, text))
         plain = text.strip()[:LONGEST_USER_AGENT].rstrip()
-        if plain:
+        if ANY_HASH.fullmatch(plain):
+            yield Finding(key="client_user_agent", origin=quote.origin, dropped="malformed")
+        elif plain:
             yield Finding(
                 key="client_user_agent", origin=quote.origin, value=plain, steps="as it is"
             )
@@ -246,18 +262,18 @@ def _fbc(order: Order, *, now: datetime) -> Iterator[Finding]:
 def _fbp(quotes: Iterable[Quote], *, now: datetime) -> Iterator[Finding]:
     """The browser. Never made up where it is missing: a false browser matches nobody, or another."""
     for quote in quotes:
-        fbp = quote.text.strip()
+        fbp = _milliseconds(quote.text)
         if _is_browser_id(fbp, FBP, now=now):
             yield Finding(key="fbp", origin=quote.origin, value=fbp, steps="as it is")
             return
         yield Finding(key="fbp", origin=quote.origin, dropped="malformed")
 
 
-def _milliseconds(fbc: str) -> str:
-    """An fbc whose time is in seconds, as some plugins write it, with the unit Meta reads."""
-    fbc = fbc.strip()[: LONGEST_BROWSER_ID + 1]
-    seconds = FBC_IN_SECONDS.match(fbc)
-    return f"{seconds[1]}000{fbc[seconds.end(1) :]}" if seconds else fbc
+def _milliseconds(text: str) -> str:
+    """An fbc or fbp whose time is in seconds, as some plugins write it, in the unit Meta reads."""
+    text = text.strip()[: LONGEST_BROWSER_ID + 1]
+    seconds = IN_SECONDS.match(text)
+    return f"{seconds[1]}000{text[seconds.end(1) :]}" if seconds else text
 
 
 def _is_browser_id(text: str, form: re.Pattern[str], *, now: datetime) -> bool:

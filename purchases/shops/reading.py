@@ -61,6 +61,9 @@ class UnreadableOrder(Exception):
 
 
 ZERO = Decimal(0)
+MOST_ATTRIBUTES = 2_000  # plugins write hundreds on an order, and an event id may be the last
+MOST_KEYS = 5_000  # of the body itself; an order has a hundred, and what plugins add
+MANY_BYTES = 100_000  # which so many keys have at the least
 
 _NAN = Decimal("NaN")
 # A \\u escape for one half of a pair, without the other.
@@ -122,6 +125,8 @@ def decode(body: bytes, shape: Decoder[S]) -> S:
         # Not chained: the error carries the whole body, which must not reach a traceback.
         raise UnreadableOrder("undecodable", detail="UTF-8") from None
     body = body.removeprefix(BOM_UTF8)
+    if len(body) > MANY_BYTES and _keys(body) > MOST_KEYS:
+        raise UnreadableOrder("too_many_keys")
     try:
         return _decode(body, shape)
     except UnreadableOrder:
@@ -129,6 +134,14 @@ def decode(body: bytes, shape: Decoder[S]) -> S:
         if (mended := HALF_A_CHARACTER.sub(rb"\\ufffd", body)) == body:
             raise
         return _decode(mended, shape)
+
+
+def _keys(body: bytes) -> int:
+    """How many keys the JSON object in `body` has; 0 for anything else."""
+    try:
+        return len(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
+    except (msgspec.DecodeError, RecursionError):
+        return 0
 
 
 def _decode(body: bytes, shape: Decoder[S]) -> S:
@@ -214,9 +227,9 @@ def quotes(*found: tuple[str, object]) -> tuple[Quote, ...]:
 
 
 def attributes(found: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
-    """Those of the first 200 (name, value) pairs whose value is a text, a number or a boolean."""
+    """Those (name, value) pairs whose value is a text, a number or a boolean, up to MOST_ATTRIBUTES."""
     kept = []
-    for name, value in islice(found, 200):
+    for name, value in islice(found, MOST_ATTRIBUTES):
         said = str(value).lower() if isinstance(value, bool) else text(value)
         if name and said:
             kept.append((name, said))
@@ -232,9 +245,11 @@ def clicks(*found: tuple[str, object, datetime | None]) -> tuple[Click, ...]:
     return tuple(kept.values())
 
 
-def fbclid_of(url: str) -> str:
+def fbclid_of(url: object) -> str:
     """The `fbclid` in a URL's query, or "". One with escapes is none: it has been tampered with."""
-    found = _FBCLID_IN_QUERY.search(url) if "fbclid" in url else None
+    if not isinstance(url, str) or "fbclid" not in url:
+        return ""
+    found = _FBCLID_IN_QUERY.search(url)
     return found[1] if found else ""
 
 
@@ -248,6 +263,8 @@ def order_id(value: object, *, field: str) -> str:
 
 def reference(value: object) -> str:
     """The id of a product, variant or customer; "" for none, which WooCommerce spells 0."""
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)  # 16.0 is 16, written by a program that knows no whole numbers
     said = str(value)[:64] if type(value) is int else text(value, limit=64)
     return "" if said == "0" else said
 

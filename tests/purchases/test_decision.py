@@ -217,3 +217,18 @@ def test_a_mapping_says_which_kinds_of_orders_are_not_reported(changes, kind, re
 
     assert decide(of, rules=Rules(skip=(kind,)), now=NOW) == Skip(reason=reason)
     assert decide(of, rules=Rules(skip=()), now=NOW) == Report()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "country"),
+    [
+        ([("shipping", "France")], "FR"),
+        ([("shipping", "USA")], "US"),
+        ([("shipping", "Atlantis"), ("billing", "be")], "BE"),
+        ([("shipping", "Atlantis")], ""),
+    ],
+)
+def test_an_order_goes_to_a_country_by_its_code_whatever_the_shop_calls_it(addresses, country):
+    given = tuple(Address(origin=origin, country=said) for origin, said in addresses)
+
+    assert order(buyer=Buyer(addresses=given)).country == country

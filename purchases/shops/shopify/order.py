@@ -11,7 +11,7 @@ from datetime import tzinfo
 
 from msgspec.structs import replace
 
-from purchases.order import Address, Buyer, Order, Source, Standing, Visit
+from purchases.order import IMPORTED_AFTER, Address, Buyer, Order, Source, Standing, Visit
 from purchases.shops import reading
 from purchases.shops.reading import ZERO, Part, first_moment, money, part, parts, quotes, text
 from purchases.shops.shopify import amounts, wire
@@ -26,6 +26,8 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         # It is when the sale happened; who imports a history says so there.
         placed_at = first_moment(processed, created, field="processed_at")
     source = _source(raw)
+    if source not in (Source.WEB, Source.POS) and entered_at - placed_at <= IMPORTED_AFTER:
+        placed_at = entered_at  # a program may write anything there; a history stays one
     payment_method = _payment_method(raw)
     lines = amounts.read_lines(raw)
     notes = parts(raw.note_attributes, wire.Note)
@@ -37,7 +39,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         standing=_standing(raw),
         status=text(raw.financial_status, limit=50),
         source=source,
-        test=raw.test is True,
+        test=raw.test is True or text(raw.test).lower() in ("true", "1"),
         stages=_stages(raw),
         completed=raw.fulfillment_status == "fulfilled",
         payment_method=payment_method,
@@ -208,7 +210,7 @@ def _visit(raw: wire.Order, source: Source, notes: Mapping[str, object]) -> Visi
     client = part(raw.client_details, wire.Client)
     landing_page = text(raw.landing_site, limit=2000)
     # Shopify does not say when the page was opened.
-    landing = reading.clicks(("landing_site", reading.fbclid_of(landing_page), None))
+    landing = reading.clicks(("landing_site", reading.fbclid_of(raw.landing_site), None))
     return replace(
         noted,
         # Either may be null while the other is not.

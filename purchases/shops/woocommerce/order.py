@@ -200,17 +200,15 @@ def _visit(raw: wire.Order, source: Source, meta: Mapping[str, object]) -> Visit
     entry, started = f"{ATTRIBUTION}session_entry", f"{ATTRIBUTION}session_start_time"
     landing_page = text(meta.get(entry), limit=2000)
     landed_at = moment(meta.get(started), zone=UTC)
-    # Proxies add themselves to the address; the shopper stands first.
-    ips = text(raw.customer_ip_address).split(",")
     return replace(
         noted,
-        ips=quotes(*[("customer_ip_address", ip) for ip in ips]),
+        ips=quotes(("customer_ip_address", raw.customer_ip_address)),
         user_agents=quotes(
             ("customer_user_agent", raw.customer_user_agent),
             *_noted(meta, f"{ATTRIBUTION}user_agent"),
         ),
         clicks=noted.clicks
-        + reading.clicks((f"meta.{entry}", reading.fbclid_of(landing_page), landed_at)),
+        + reading.clicks((f"meta.{entry}", reading.fbclid_of(meta.get(entry)), landed_at)),
         landing_page=landing_page,
         referrer=text(meta.get(f"{ATTRIBUTION}referrer"), limit=2000),
     )

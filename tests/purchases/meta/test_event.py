@@ -40,6 +40,7 @@ def test_the_event_id_follows_the_strategy(strategy, event_id):
         (order(order_key=""), "template:{shop}-{order_key}"),
         (order(attributes=()), "meta:_meta_event_id"),
         (order(name="#" * 201), "order_name"),
+        (order(attributes=(("id", "zoe@example.com"),)), "attribute:id"),
     ],
 )
 def test_an_order_without_an_id_under_the_strategy_is_skipped(of, strategy):
@@ -134,6 +135,9 @@ def test_only_an_order_of_the_website_is_said_to_be_one(source, action_source):
             "https://boutique.example",
             "https://boutique.example/",
         ),
+        ("/admin/orders/new", "https://boutique.example/shop", "https://boutique.example/"),
+        ("/wp-admin", "https://boutique.example", "https://boutique.example/"),
+        ("/administration", "https://boutique.example", "https://boutique.example/administration"),
         ("/" + "x-" * 300, "https://boutique.example", "https://boutique.example/"),
         ("http://[broken", "https://boutique.example", "https://boutique.example/"),
         ("/scarf", "boutique.example", ""),

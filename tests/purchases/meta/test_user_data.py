@@ -84,14 +84,22 @@ def test_a_value_hashed_by_the_shop_is_passed_on():
     assert finding.steps == "hashed by the shop"
 
 
-def test_a_phone_outside_an_address_is_read_with_the_country_the_order_goes_to():
-    shipping = replace(BILLING, origin="shipping", phone="", country="BE")
-    buyer = Buyer(phones=quotes("0470 12 34 56"), addresses=(BILLING, shipping))
-
-    assert found(order(buyer=buyer), "ph") == [
-        ("place 1", sha256("32470123456")),
-        ("billing.phone", sha256("33612345678")),
+@pytest.mark.parametrize(
+    ("countries", "digits"),
+    [
+        ({"shipping": "FR", "customer": "FR", "billing": "BE"}, "32470123456"),
+        ({"shipping": "FR", "customer": "BE", "billing": ""}, "32470123456"),
+        ({"shipping": "BE"}, "32470123456"),
+    ],
+)
+def test_a_phone_outside_an_address_is_read_with_the_country_of_who_pays(countries, digits):
+    addresses = [
+        replace(BILLING, origin=origin, phone="", country=country)
+        for origin, country in countries.items()
     ]
+    buyer = Buyer(phones=quotes("0470 12 34 56"), addresses=tuple(addresses))
+
+    assert found(order(buyer=buyer), "ph") == [("place 1", sha256(digits))]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +108,7 @@ def test_a_phone_outside_an_address_is_read_with_the_country_the_order_goes_to()
         (["203.0.113.9"], [("place 1", "203.0.113.9")]),
         (["10.0.0.1, 8.8.8.8"], [("place 1", "not_a_public_address"), ("place 1", "8.8.8.8")]),
         (["8.8.8.8, 9.9.9.9"], [("place 1", "8.8.8.8")]),
+        (["203.0.113.24, 2606:4700:10::6814:1"], [("place 1", "203.0.113.24")]),
         (["8.8.8.8", "2606:4700::1111"], [("place 2", "2606:4700::1111")]),
         (["2606:4700:0:0::ABCD"], [("place 1", "2606:4700::abcd")]),
         (["::ffff:8.8.8.8"], [("place 1", "8.8.8.8")]),
@@ -148,7 +157,6 @@ def test_a_browser_id_is_sent_as_it_is(fbp):
         "1098115397",
         "fb.3.1763685000123.1098115397",
         "fb.1.1763685000123.abc",
-        "fb.1.1763685000.1098115397",
         "fb.1.9763685000123.1098115397",
         "fb.1.1763685000123.1098115397\nx",
         "fb.1.1763685000123." + "1" * 10_000,
@@ -168,10 +176,17 @@ def test_a_valid_fbc_wins_over_the_landing_page():
     ]
 
 
-def test_an_fbc_in_seconds_is_told_in_milliseconds():
-    of = visited(fbcs=quotes("fb.1.1763685000.IwAR0abc"))
+def test_an_fbc_or_fbp_in_seconds_is_told_in_milliseconds():
+    of = visited(fbcs=quotes("fb.1.1763685000.IwAR0abc"), fbps=quotes("fb.1.1763685000.1098115397"))
 
     assert found(of, "fbc") == [("place 1", "fb.1.1763685000000.IwAR0abc")]
+    assert found(of, "fbp") == [("place 1", "fb.1.1763685000000.1098115397")]
+
+
+def test_a_hash_is_no_user_agent():
+    of = visited(user_agents=quotes("A" * 64, "Mozilla/5.0"))
+
+    assert found(of, "client_user_agent") == [("place 1", "malformed"), ("place 2", "Mozilla/5.0")]
 
 
 def test_a_click_keeps_its_case_and_its_own_time():

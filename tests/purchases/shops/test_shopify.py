@@ -182,3 +182,27 @@ def test_the_payment_method_is_the_shops_word_and_what_it_means(names, method, k
     order = read(payment_gateway_names=names, gateway=None)
 
     assert (order.payment_method, order.payment_kind) == (method, kind)
+
+
+HOUR = "2026-11-20T09:{}:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("source", "processed", "placed"),
+    [
+        ("web", HOUR.format("10"), (20, 8, 10)),
+        ("pos", HOUR.format("10"), (20, 8, 10)),
+        ("shopify_draft_order", HOUR.format("10"), (20, 8, 30)),
+        ("1234567", "2026-11-19T09:30:00+01:00", (20, 8, 30)),
+        ("1234567", "2026-11-10T09:30:00+01:00", (10, 8, 30)),  # a history that was imported
+    ],
+)
+def test_only_a_shoppers_order_happened_when_it_was_processed(source, processed, placed):
+    order = read(source_name=source, created_at=HOUR.format("30"), processed_at=processed)
+
+    assert (order.placed_at.day, order.placed_at.hour, order.placed_at.minute) == placed
+
+
+@pytest.mark.parametrize(("said", "test"), [(True, True), ("true", True), ("false", False)])
+def test_a_test_order_is_one_however_it_says_so(said, test):
+    assert read(test=said).test is test

@@ -7,6 +7,7 @@ the first letters makes Greece of Great Britain.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 ROWS = """
@@ -54,7 +55,7 @@ Congo, Democratic Republic of the|Congo, The Democratic Republic of the|\
 République démocratique du Congo
 CF CAF Central African Republic|République centrafricaine
 CG COG Congo|Republic of the Congo|Congo-Brazzaville|Congo (Brazzaville)
-CH CHE Switzerland|Schweiz|Suisse|Svizzera|Svizra
+CH CHE Switzerland|Swiss Confederation|Schweiz|Suisse|Svizzera|Svizra
 CI CIV Côte d'Ivoire|Ivory Coast
 CK COK Cook Islands
 CL CHL Chile
@@ -88,7 +89,8 @@ FM FSM Micronesia|Federated States of Micronesia|Micronesia, Federated States of
 FO FRO Faroe Islands|Føroyar|Færøerne
 FR FRA France|République française|French Republic|Frankreich|Francia
 GA GAB Gabon
-GB GBR United Kingdom|UK|Great Britain|Britain|England|Scotland|Wales|Northern Ireland|\
+GB GBR United Kingdom|Regno Unito|Reino Unido|Royaume-Uni|UK|Great Britain|Britain|England|Scotland|\
+Wales|Northern Ireland|\
 United Kingdom of Great Britain and Northern Ireland|United Kingdom (UK)|Vereinigtes Königreich|\
 Royaume-Uni|Reino Unido
 GD GRD Grenada
@@ -103,7 +105,8 @@ GN GIN Guinea|Guinée
 GP GLP Guadeloupe
 GQ GNQ Equatorial Guinea|Guinea Ecuatorial
 GR GRC Greece|Ελλάδα|Ελλάς|Hellas|Hellenic Republic|EL|Griechenland|Grèce
-GS SGS South Georgia and the South Sandwich Islands|South Georgia
+GS SGS South Georgia and the South Sandwich Islands|South Georgia|South Georgia/Sandwich Islands|\
+South Georgia & South Sandwich Islands
 GT GTM Guatemala
 GU GUM Guam
 GW GNB Guinea-Bissau|Guiné-Bissau
@@ -123,7 +126,7 @@ IO IOT British Indian Ocean Territory
 IQ IRQ Iraq|العراق
 IR IRN Iran|Islamic Republic of Iran|Iran, Islamic Republic of|ایران|إيران
 IS ISL Iceland|Ísland
-IT ITA Italy|Italia|Repubblica Italiana|Italien|Italie
+IT ITA Italy|Italian Republic|Italia|Repubblica Italiana|Italien|Italie
 JE JEY Jersey
 JM JAM Jamaica
 JO JOR Jordan|الأردن
@@ -170,7 +173,7 @@ MT MLT Malta
 MU MUS Mauritius|Maurice
 MV MDV Maldives
 MW MWI Malawi
-MX MEX Mexico|México|Estados Unidos Mexicanos|Méjico
+MX MEX Mexico|United Mexican States|México|Estados Unidos Mexicanos|Méjico
 MY MYS Malaysia
 MZ MOZ Mozambique|Moçambique
 NA NAM Namibia
@@ -198,7 +201,7 @@ PN PCN Pitcairn Islands|Pitcairn
 PR PRI Puerto Rico
 PS PSE Palestine|Palestinian Territories|Palestinian Territory|State of Palestine|\
 Palestine, State of|فلسطين
-PT PRT Portugal
+PT PRT Portugal|Portuguese Republic|República Portuguesa
 PW PLW Palau
 PY PRY Paraguay
 QA QAT Qatar|قطر
@@ -225,7 +228,7 @@ SR SUR Suriname
 SS SSD South Sudan
 ST STP São Tomé and Príncipe|São Tomé e Príncipe
 SV SLV El Salvador
-SX SXM Sint Maarten|St. Maarten|Sint Maarten (Dutch part)
+SX SXM Sint Maarten|Saint Martin (Dutch part)|St. Maarten|Sint Maarten (Dutch part)
 SY SYR Syria|Syrian Arab Republic|سوريا
 SZ SWZ Eswatini|Swaziland
 TC TCA Turks and Caicos Islands|Turks and Caicos
@@ -248,7 +251,8 @@ UA UKR Ukraine|Україна|Украина
 UG UGA Uganda
 UM UMI U.S. Outlying Islands|United States Minor Outlying Islands
 US USA United States|The United States|United States of America|America|U.S.|U.S.A.|\
-United States (US)|Estados Unidos|États-Unis|Vereinigte Staaten
+United States (US)|Estados Unidos|Estados Unidos de América|United States Of America (USA)|\
+Stati Uniti|États-Unis|Vereinigte Staaten
 UY URY Uruguay
 UZ UZB Uzbekistan|Oʻzbekiston|Узбекистан
 VA VAT Vatican City|Holy See|Vatican|Città del Vaticano|Holy See (Vatican City State)
@@ -269,12 +273,26 @@ ZW ZWE Zimbabwe
 """
 
 
+# "Republic of", in front of a plain name; those that are part of one are rows of their own.
+FORM_OF_STATE = re.compile(
+    r"^(?:the)?(?:(?:federal|federative|islamic|cooperative|oriental|eastern|democratic|socialist|arab|plurinational|bolivarian"
+    r"|united|independent|hashemite)*(?:republic|kingdom|state|commonwealth|principality|sultanate"
+    r"|federation|union|grandduchy)of)(?:the)?"
+)
+DOTTED = frozenset({"us", "uk", "gb"})  # as in U.S.
+
+
 def alpha_2(text: str) -> str:
     """The ISO 3166-1 alpha-2 code, upper case, of a code or name; "" where it is no country.
 
     XK (Kosovo) is a user-assigned code, but the one that shops and phone metadata use.
     """
-    return BY_NAME.get(text) or BY_NAME.get(plain(text), "")
+    if code := BY_NAME.get(text):
+        return code
+    name = plain(text)
+    if len(name) == 2 and len(text.strip()) != 2 and name not in DOTTED:
+        return ""  # N/A is not Namibia
+    return BY_NAME.get(name) or BY_NAME.get(FORM_OF_STATE.sub("", name), "")
 
 
 def plain(name: str) -> str:

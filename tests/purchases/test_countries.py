@@ -2,7 +2,7 @@ from collections import Counter
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from purchases.meta.countries import BY_NAME, ROWS, alpha_2, plain
+from purchases.countries import BY_NAME, ROWS, alpha_2, plain
 
 
 def test_no_name_means_two_countries():
