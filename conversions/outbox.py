@@ -12,14 +12,18 @@ from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from conversions.models import Lane, State
+from purchases.costs import codes_of, with_costs
 from purchases.decision import Report, Skip, Wait, cut_off, decide
 from purchases.mapping import Rules, RulesError, mismatch
 from purchases.meta.check import check
-from purchases.meta.event import Storefront, build_purchase, purchase_value
+from purchases.meta.event import Storefront, build_purchase
 from purchases.meta.payload import encode
 from purchases.order import Order
+from purchases.value import in_currency, worth
+from stores.costs import find_costs
 from stores.models import PixelMapping, Store
 from stores.secrets import store_ring
 from stores.sql import rows, run, run_in_parts
@@ -52,6 +56,7 @@ class Entry(Struct, kw_only=True):
     reason: str = ""
     event_id: str = ""
     value: Decimal | None
+    currency: str
     payload: bytes = b""
 
     @property
@@ -141,7 +146,7 @@ def entries(sightings: Sequence[Sighting], *, mappings: Mappings, now: datetime)
     """What the ledger is to say of the sightings, one entry for each row; writes nothing."""
     latest = _latest(
         _entry(sighting, candidates, now)
-        for sighting in sightings
+        for sighting in _with_costs(sightings, mappings)
         for candidates in mappings.get(sighting.store.pk, {}).values()
     )
     _settle_contested_ids(latest)
@@ -176,6 +181,30 @@ def mappings_in_force(store_ids: set[int]) -> Mappings:
     return found
 
 
+def _with_costs(sightings: Sequence[Sighting], mappings: Mappings) -> Sequence[Sighting]:
+    """The sightings with what the goods cost, where a mapping of their store asks for it."""
+    needy = {
+        store_id
+        for store_id, by_pixel in mappings.items()
+        for candidates in by_pixel.values()
+        for mapping in candidates
+        if mapping.needs_costs
+    }
+    if not needy:
+        return sightings
+    wanted: dict[int, set[tuple[str, str]]] = {store_id: set() for store_id in needy}
+    for sighting in sightings:
+        if sighting.store.pk in needy:
+            wanted[sighting.store.pk] |= codes_of(sighting.order)
+    tables = find_costs(wanted)
+    return [
+        replace(sighting, order=with_costs(sighting.order, tables[sighting.store.pk]))
+        if sighting.store.pk in tables
+        else sighting
+        for sighting in sightings
+    ]
+
+
 def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) -> Entry:
     """What the first mapping that matches makes of the order; if none does, why the first doesn't."""
     order, rules = sighting.order, Rules()
@@ -194,13 +223,16 @@ def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) ->
             state=State.SKIPPED,
             reason="invalid_mapping",
             value=order.total,
+            currency=order.currency,
         )
+    told = in_currency(order, rules.currency)
     entry = Entry(
         sighting=sighting,
         mapping=mapping,
         rules=rules,
         state=State.SKIPPED,
-        value=purchase_value(order, rules=rules),
+        value=worth(told, rules=rules),
+        currency=told.currency,
     )
     match decide(order, rules=rules, now=now):
         case Skip(reason=reason):
@@ -293,7 +325,7 @@ def _columns(entry: Entry) -> tuple[object, ...]:
         entry.state.value,
         entry.reason,
         entry.value,
-        order.currency,
+        entry.currency,
         order.placed_at,
         order.updated_at,
         entry.sighting.received_at,

@@ -53,6 +53,7 @@ SENTENCES = {
     "event_id_taken": gettext_lazy(
         "Another order has used the same event ID at this dataset: Meta would discard this one."
     ),
+    "cost_missing": gettext_lazy("The cost of one of its products is not known."),
     "unmatchable": gettext_lazy("It says too little about the buyer for Meta to accept it."),
     "invalid_mapping": gettext_lazy("The mapping's settings are not valid."),
     "no_mapping": gettext_lazy(

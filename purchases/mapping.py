@@ -20,7 +20,10 @@ from purchases.order import Order, Source
 from purchases.triggers import Trigger, read_trigger
 
 Unwanted = Literal["test", "staff", "imported", "zero_value"]
-Value = Literal["total", "subtotal", "total_less_tax", "total_less_shipping"]
+Value = Literal["total", "subtotal", "total_less_tax", "total_less_shipping", "net", "margin"]
+Extra = Literal["tips", "duties", "gift_cards", "fees"]
+Currency = Literal["shop", "presentment"]
+Refunds = Literal["net", "full"]
 WhenTrackedElsewhere = Literal["skip", "send"]
 
 _NAME = r"[^\s:](?:[^:\n]{0,98}[^\s:])?"
@@ -56,6 +59,9 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trigger: Trigger = "paid"
     skip: tuple[Unwanted, ...] = ("test", "imported", "zero_value")
     value: Value = "total"
+    leave_out: tuple[Extra, ...] = ()
+    currency: Currency = "shop"
+    refunds: Refunds = "net"  # of an order that is refunded in part before it is sent
     event_id: str = "order_id"
     content_id: str = "variant_id"
     when_tracked_elsewhere: WhenTrackedElsewhere = "skip"
@@ -64,6 +70,11 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def shares_event_id(self) -> bool:
         """Whether the event id is one that a browser pixel has written to the order."""
         return self.event_id.startswith(("meta:", "attribute:"))
+
+    @property
+    def needs_costs(self) -> bool:
+        """Whether the value cannot be told without what the goods cost."""
+        return self.value == "margin"
 
     @property
     def version(self) -> str:
@@ -107,6 +118,8 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
     least = rules.when.min_value
     if least is not None and not (least.is_finite() and least >= 0):
         raise RulesError("when.min_value", "must be an amount such as 10 or 12.50")
+    if rules.needs_costs and rules.currency == "presentment":
+        raise RulesError("currency", "costs are in the shop's currency: margin can only be too")
     return rules
 
 
@@ -138,6 +151,9 @@ def _explained(error: msgspec.ValidationError) -> RulesError:
 _CHOICES: dict[str, tuple[str, ...]] = {
     "skip": get_args(Unwanted),
     "value": get_args(Value),
+    "leave_out": get_args(Extra),
+    "currency": get_args(Currency),
+    "refunds": get_args(Refunds),
     "when_tracked_elsewhere": get_args(WhenTrackedElsewhere),
     "when.source": tuple(source.value for source in Source),
 }

@@ -105,6 +105,24 @@ class Line(Struct, frozen=True, kw_only=True):
     sku: str = ""
     quantity: Decimal
     total: Decimal
+    cost: Decimal | None = None  # to the merchant, of the whole line; None where nobody says
+    gift_card: bool = False  # sold as a product; one that pays is no line
+
+
+class Presented(Struct, frozen=True, kw_only=True):
+    """The amounts in the currency that the buyer saw, where it is not the shop's; see `Order`."""
+
+    currency: str
+    total: Decimal
+    subtotal: Decimal
+    tax: Decimal
+    shipping: Decimal
+    shipping_tax: Decimal
+    tips: Decimal
+    duties: Decimal
+    fees: Decimal
+    refunded: Decimal
+    lines: tuple[Decimal, ...]  # the totals, in the order of the lines
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -128,12 +146,20 @@ class Order(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     paid_at: datetime | None = None
 
-    currency: str  # ISO 4217, upper case; of all amounts here
+    currency: str  # the shop's: ISO 4217, upper case; of all amounts here
     total: Decimal
     subtotal: Decimal  # goods after discounts; with tax where the shop's prices include it
     tax: Decimal = Decimal(0)
-    shipping: Decimal = Decimal(0)  # with its tax, where that is part of `total`
+    taxes_included: bool = False  # whether lines and subtotal have their tax in them
+    shipping: Decimal = Decimal(0)  # with its tax
+    shipping_tax: Decimal = Decimal(0)
+    tips: Decimal = Decimal(0)
+    duties: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)  # with their tax; below zero where a plugin discounts that way
+    fees_tax: Decimal = Decimal(0)
+    rounding: Decimal = Decimal(0)  # of cash, where the shop says so
     refunded: Decimal = Decimal(0)
+    presented: Presented | None = None
     lines: tuple[Line, ...] = ()
 
     buyer: Buyer = Buyer()

@@ -15,6 +15,8 @@ from conversions import outbox, report
 from purchases.decision import Skip
 from purchases.meta.event import Storefront, build_purchase
 from purchases.meta.payload import Field, explain, request_body
+from purchases.value import Step
+from purchases.value import explain as explain_value
 from shop_webhooks import inbox
 from shop_webhooks.models import WebhookDelivery
 from stores.models import PixelMapping, Store
@@ -32,6 +34,7 @@ class PixelPreview(Struct, frozen=True, kw_only=True):
     state: str  # what the ledger would say if the order came now
     reason: str
     body: msgspec.Raw
+    value: tuple[Step, ...]  # the steps that add up to the value
     fields: tuple[Field, ...]
     ledger: report.Row | None  # what it does say
 
@@ -119,6 +122,7 @@ def _preview(entry: outbox.Entry, row: report.Row | None, now: datetime) -> Pixe
         mapping=entry.mapping.position,
         state=entry.state.value,
         reason=entry.reason,
+        value=explain_value(entry.sighting.order, rules=entry.rules),
         body=msgspec.Raw(body),
         fields=fields,
         ledger=row,

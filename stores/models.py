@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 
-from purchases.mapping import Rules, read_rules
+from purchases.mapping import Rules, RulesError, read_rules
 from stores.secrets import SecretField, new_store_key
 
 
@@ -181,6 +181,31 @@ class Pixel(models.Model):
         return self.pixel_id
 
 
+class ProductCost(models.Model):
+    """What one piece of a product costs the merchant."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="costs")
+    kind = models.CharField(max_length=12)  # what the code is: purchases.costs.KINDS
+    code = models.CharField(max_length=200)
+    amount = models.DecimalField(max_digits=20, decimal_places=6)
+    currency = models.CharField(max_length=3, blank=True)  # "" for the shop's own
+
+    class Tenants(TenantQuerySet):
+        to_workspace = "store__workspace"
+
+    objects = Tenants.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "kind", "code", "currency"], name="cost_of_product_in_store"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
 class MappingTemplate(models.Model):
     """Settings that mappings share by name."""
 
@@ -216,6 +241,14 @@ class PixelMapping(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["store", "position"], name="mapping_position_in_store")
         ]
+
+    @property
+    def needs_costs(self) -> bool:
+        """Whether what the goods cost has to be looked up for its rules."""
+        try:
+            return self.rules().needs_costs
+        except RulesError:
+            return False
 
     def rules(self) -> Rules:
         """The rules in force: the template's, overruled by the mapping's own. Raises RulesError."""

@@ -10,17 +10,17 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
 
-from purchases.currencies import EXPONENTS
 from purchases.decision import CLOCK_SKEW, Skip
 from purchases.mapping import Rules
 from purchases.meta.user_data import Finding, identify, is_matchable
 from purchases.order import Line, Order, Source
+from purchases.value import in_currency, money, worth
 
 LONGEST_EVENT_ID = 200
 LONGEST_CONTENT_ID = 100  # of an item in a Meta catalogue
@@ -38,12 +38,6 @@ ACTION_SOURCES = {
     Source.API: "other",
     Source.OTHER: "other",
 }
-
-# Wide enough for any amount that a shop's bytes may hold; the usual 28 digits raise beyond.
-MONEY = Context(prec=1000, rounding=ROUND_HALF_EVEN)
-ZERO = Decimal(0)
-CENT = Decimal("0.01")
-SMALLEST = {currency: Decimal(1).scaleb(-decimals) for currency, decimals in EXPONENTS.items()}
 
 EMAIL = re.compile(r"[^\s@/]+@[^\s@/]+\.[^\s@/]+")
 # What a page's path may give away: an address, a phone or card number, a log-in or reset token.
@@ -95,12 +89,17 @@ def build_purchase(
 ) -> PurchaseEvent | Skip:
     """The event for `order` under a mapping's `rules`; `now` is aware.
 
-    Skips where the order has no id under the strategy (`event_id_missing`) and where it says too
-    little about the buyer for Meta to take it (`unmatchable`).
+    Skips where the order has no id under the strategy (`event_id_missing`), where the cost of a line is
+    needed and not known (`cost_missing`), and where the order says too little about the buyer for Meta
+    to take it (`unmatchable`).
     """
+    order = in_currency(order, rules.currency)
     event_id = _event_id(order, strategy=rules.event_id, storefront=storefront)
     if not event_id:
         return Skip(reason="event_id_missing")
+    value = worth(order, rules=rules)
+    if value is None:
+        return Skip(reason="cost_missing")
     findings = identify(order, now=now)
     if not is_matchable(findings):
         return Skip(reason="unmatchable")
@@ -112,26 +111,9 @@ def build_purchase(
         action_source=action_source,
         event_source_url=_page(order, storefront) if action_source == "website" else "",
         findings=findings,
-        custom=_custom_data(order, rules=rules),
+        custom=_custom_data(order, value=value, rules=rules),
         rules=rules,
     )
-
-
-def purchase_value(order: Order, *, rules: Rules) -> Decimal:
-    """What the sale is worth under `rules`, with the decimals of the order's own currency.
-
-    Never below zero: Meta has no meaning for it.
-    """
-    match rules.value:
-        case "total":
-            worth = order.total
-        case "subtotal":
-            worth = order.subtotal
-        case "total_less_tax":
-            worth = order.total - order.tax
-        case "total_less_shipping":
-            worth = order.total - order.shipping
-    return _money(max(worth, ZERO), order.currency)
 
 
 def _event_id(order: Order, *, strategy: str, storefront: Storefront) -> str:
@@ -204,9 +186,9 @@ def _host(origin: str) -> str:
     return origin.partition("://")[2].lower().removeprefix("www.")
 
 
-def _custom_data(order: Order, *, rules: Rules) -> CustomData:
+def _custom_data(order: Order, *, value: Decimal, rules: Rules) -> CustomData:
     return CustomData(
-        value=purchase_value(order, rules=rules),
+        value=value,
         currency=order.currency,
         content_type=_content_type(order, strategy=rules.content_id),
         contents=_contents(order, strategy=rules.content_id),
@@ -233,7 +215,7 @@ def _content(line: Line, *, content_id: str, currency: str) -> Content:
     """Meta counts whole items. Of 1.5 kg it hears 2, at a price that keeps the line's total."""
     quantity = math.ceil(line.quantity)
     each = line.total if quantity == 1 else line.total / quantity
-    return Content(id=content_id, quantity=quantity, item_price=_money(each, currency))
+    return Content(id=content_id, quantity=quantity, item_price=money(each, currency))
 
 
 def _content_id(line: Line, *, strategy: str, country: str) -> str:
@@ -264,8 +246,3 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     if not all(values.get(name) for name in names):
         return ""
     return re.sub(r"\{(\w+)\}", lambda field: values[field[1]], template)
-
-
-def _money(amount: Decimal, currency: str) -> Decimal:
-    """Rounded half to even to the currency's own decimals: JPY 1200, EUR 12.34, KWD 1.250."""
-    return amount.quantize(SMALLEST.get(currency, CENT), context=MONEY)

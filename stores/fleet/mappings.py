@@ -19,17 +19,19 @@ RULE_KEYS = (
     "trigger",
     "skip",
     "value",
+    "leave_out",
+    "currency",
+    "refunds",
     "event_id",
     "content_id",
     "when_tracked_elsewhere",
 )
-LIST_KEYS = ("skip",)  # where [] is said, and means none
+LIST_KEYS = ("skip", "leave_out")  # where [] is said, and means none
 MAP_KEYS = ("trigger",)  # which may be keys and values
 MAPPING_KEYS = ("pixel", "template", "enabled", *RULE_KEYS)
 WHEN_KEYS = ("country", "source", "min_value")
 # What the format will take and does not take yet: refused by name, never ignored.
 LATER_WHEN_KEYS = ("tag", "sku", "customer")
-LATER_CHOICES = {"value": ("net", "margin")}
 
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,4})?")
 QUOTED_TEMPLATE = re.compile(r"""template:(["'])(.*)\1""")
@@ -95,9 +97,6 @@ def _read_map(key: str, place: Place) -> dict[str, str]:
 
 def _read_word(key: str, place: Place) -> str:
     word = place.text()
-    if word in LATER_CHOICES.get(key, ()):
-        place.wrong(f"{word} is not supported yet")
-        return ""
     if quoted := QUOTED_TEMPLATE.fullmatch(word):
         word = f"template:{quoted[2]}"
     return word if word and _is_allowed(place, {key: word}) else ""

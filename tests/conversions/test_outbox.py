@@ -8,7 +8,9 @@ from django.db.models import F
 
 from conversions import outbox
 from conversions.models import ConversionEvent, EventPayload, PixelQueue
+from purchases.costs import read_costs
 from shop_webhooks import inbox
+from stores.costs import keep_costs
 from stores.models import MappingTemplate, PixelMapping, Store
 from tests.factories import a_mapping, a_pixel, a_store, a_workspace
 from tests.pipeline import a_kept_order, an_order, at_once, read_all
@@ -122,6 +124,57 @@ class TestMappings:
         read_all()
 
         assert (only_event().state, only_event().reason) == ("skipped", "event_id_missing")
+
+
+class TestValue:
+    MARGIN = {"value": "margin"}
+
+    def test_a_margin_is_what_the_costs_of_its_store_leave(self, acme: SimpleNamespace) -> None:
+        PixelMapping.objects.update(settings=self.MARGIN)
+        keep_costs(store=acme.lyon, costs=read_costs(b"variant_id,cost\n11,30"))
+        a_kept_order(acme.lyon, an_order())
+
+        read_all()
+
+        assert (only_event().state, str(only_event().value)) == ("pending", "12.5000")
+
+    def test_an_order_without_a_cost_says_so(self, acme: SimpleNamespace) -> None:
+        PixelMapping.objects.update(settings=self.MARGIN)
+        keep_costs(
+            store=a_store(acme.workspace, key="paris"), costs=read_costs(b"variant_id,cost\n11,30")
+        )
+        a_kept_order(acme.lyon, an_order())
+
+        read_all()
+
+        event = only_event()
+        assert (event.state, event.reason, event.value) == ("skipped", "cost_missing", None)
+
+    def test_the_ledger_has_the_currency_that_meta_is_told(self, acme: SimpleNamespace) -> None:
+        def both(amount: str) -> dict[str, object]:
+            return {"presentment_money": {"amount": amount, "currency_code": "USD"}}
+
+        PixelMapping.objects.update(settings={"currency": "presentment"})
+        line = {"variant_id": 11, "quantity": 1, "price": "42.50", "price_set": both("46.75")}
+        a_kept_order(
+            acme.lyon,
+            an_order(
+                presentment_currency="USD",
+                line_items=[line],
+                **{
+                    f"{name}_set": both(amount)
+                    for name, amount in (
+                        ("total_price", "46.75"),
+                        ("subtotal_price", "46.75"),
+                        ("total_tax", "0.00"),
+                    )
+                },
+            ),
+        )
+
+        read_all()
+
+        assert (str(only_event().value), only_event().currency) == ("46.7500", "USD")
 
 
 class TestContestedIds:

@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -88,6 +89,18 @@ def test_a_preview_tells_where_each_value_comes_from(store, pixel):
         for field in shown["fields"]
         if field["path"].startswith("user_data.") and field["value"]
     }
+
+
+def test_a_preview_shows_the_steps_that_add_up_to_the_value(store, pixel):
+    store.mappings.update(settings={"value": "net"})
+    story = a_told_order(store)
+
+    (shown,) = json.loads(preview("--store", "lyon", "--order", story.name, "--json"))["pixels"]
+
+    steps = [Decimal(step["amount"]) for step in shown["value"]]
+    assert sum(steps) == Decimal(str(shown["body"]["data"][0]["custom_data"]["value"]))
+    assert [step["what"] for step in shown["value"]][-2:] == ["tax", "shipping without tax"]
+    assert f"{steps[-1]:+}" in preview("--store", "lyon", "--order", story.name)
 
 
 def test_a_preview_writes_nothing(store, pixel):

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from purchases.mapping import CONTENT_ID, EVENT_ID, Rules, Unwanted, read_rules
+from purchases.mapping import CONTENT_ID, EVENT_ID, Extra, Rules, Unwanted, read_rules
 from purchases.order import Source
 from purchases.triggers import TRIGGER
 from stores.fleet import file, mappings
@@ -194,10 +194,6 @@ def test_what_is_no_fleet_file_is_refused_in_one_sentence(content, problem):
             {"mapping": "skip: [test, drafts]"},
             "stores[0].mappings[0].skip[1]: 'drafts' is not one of test, staff, imported,"
             " zero_value (line 15)",
-        ),
-        (
-            {"mapping": "value: margin"},
-            "stores[0].mappings[0].value: margin is not supported yet (line 15)",
         ),
         (
             {"mapping": "trigger: piad"},
@@ -397,10 +393,11 @@ def test_the_schema_has_the_keys_and_words_of_the_reader():
     assert parts["content_id"]["pattern"] == f"^({CONTENT_ID.pattern})$"
     assert parts["one_trigger"]["pattern"] == f"^({TRIGGER.pattern})$"
     assert parts["skip"]["items"]["enum"] == list(get_args(Unwanted))
+    assert parts["leave_out"]["items"]["enum"] == list(get_args(Extra))
     assert parts["skip"]["default"] == list(Rules().skip)
 
 
-@pytest.mark.parametrize("key", ["value", "when_tracked_elsewhere"])
+@pytest.mark.parametrize("key", ["value", "currency", "refunds", "when_tracked_elsewhere"])
 def test_the_schema_lists_every_word_of_a_rule(key):
     schema = json.loads((ROOT / "stores" / "fleet.schema.json").read_text())
     words = [word for word in schema["$defs"][key]["enum"] if word]

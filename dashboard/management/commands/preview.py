@@ -51,4 +51,9 @@ class Command(commands.Command):
         for field in preview.fields:
             table.add_row(field.path, field.value or "not sent", field.note or field.origin)
         console.print(table)
+        console.print("value")
+        steps = Table.grid(padding=(0, 2))
+        for step in preview.value:
+            steps.add_row(f"{step.amount:+}", step.what)
+        console.print(steps)
         console.print(bytes(preview.body).decode())

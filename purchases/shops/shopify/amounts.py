@@ -1,16 +1,41 @@
-"""The money of an order, all of it in the shop's currency.
+"""The money of an order: in the shop's currency, and in the buyer's where that is another.
 
+Plain amounts are in the shop's currency; the `…_set` beside them has both.
 https://shopify.dev/docs/api/admin-rest/latest/resources/order
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
-from purchases.order import Line
+import msgspec
+from msgspec import Raw
+
+from purchases.currencies import EXPONENTS
+from purchases.order import Line, Presented
 from purchases.shops import reading
 from purchases.shops.reading import ZERO, money, part, parts, reference, sum_of, text
 from purchases.shops.shopify import wire
+
+# Of a plain amount and its set, the one in the currency that is read.
+Pick = Callable[[object, Any], object]
+
+
+def in_shop(plain: object, _set: Any) -> object:
+    """The amount in the shop's currency."""
+    return plain
+
+
+def as_presented(_plain: object, both: Any) -> object:
+    """The amount in the buyer's currency, or None where the shop does not say."""
+    if isinstance(both, Raw):
+        try:
+            both = wire.BAG.decode(both)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+    return part(part(both, wire.Bag).presentment_money, wire.Money).amount
 
 
 def read_total(raw: wire.Order) -> Decimal:
@@ -24,24 +49,60 @@ def read_total(raw: wire.Order) -> Decimal:
     return reading.total(said, field="total_price")
 
 
+def read_presented(raw: wire.Order, lines: tuple[Line, ...]) -> Presented | None:
+    """The amounts that the buyer saw, or None: of one currency only, or not all of them are there."""
+    currency = raw.presentment_currency
+    if currency == raw.currency or not isinstance(currency, str):
+        return None
+    said = [
+        money(as_presented(None, both))
+        for both in (raw.total_price_set, raw.subtotal_price_set, raw.total_tax_set)
+    ]
+    totals = [
+        _line_total(line, as_presented)
+        for line in parts(raw.line_items, wire.Line)
+        if _is_sold(line)
+    ]
+    shop_total = read_total(raw)
+    if None in said or None in totals or currency.upper() not in EXPONENTS:
+        return None
+    total, subtotal, tax = (amount or ZERO for amount in said)
+    shipping, shipping_tax = read_shipping(raw, as_presented)
+    # A tip has no set, and a refund's money may be in either currency: the order's own rate tells.
+    tips = read_tips(raw) * total / shop_total if shop_total else ZERO
+    refunded = read_refunded(raw) * total / shop_total if shop_total else ZERO
+    smallest = Decimal(1).scaleb(-EXPONENTS[currency.upper()])
+    return Presented(
+        currency=currency.upper(),
+        total=total,
+        subtotal=subtotal,
+        tax=tax,
+        shipping=shipping,
+        shipping_tax=shipping_tax,
+        tips=tips.quantize(smallest),
+        duties=money(as_presented(None, raw.original_total_duties_set)) or ZERO,
+        fees=money(as_presented(None, raw.original_total_additional_fees_set)) or ZERO,
+        refunded=refunded.quantize(smallest),
+        lines=tuple([total or ZERO for total in totals]),
+    )
+
+
 def read_lines(raw: wire.Order) -> tuple[Line, ...]:
     """The lines that have a price and a positive quantity; others say nothing of a sale."""
-    lines = []
-    for line in parts(raw.line_items, wire.Line):
-        quantity, price = money(line.quantity), money(line.price)
-        if quantity is None or quantity <= 0 or price is None:
-            continue
-        total = price * quantity - _line_discount(line)
-        lines.append(
+    return tuple(
+        [
             Line(
                 product_id=reference(line.product_id),
                 variant_id=reference(line.variant_id),
                 sku=text(line.sku, limit=200),
-                quantity=quantity,
-                total=total if total > 0 else ZERO,
+                quantity=money(line.quantity) or ZERO,
+                total=_line_total(line, in_shop) or ZERO,
+                gift_card=line.gift_card is True,
             )
-        )
-    return tuple(lines)
+            for line in parts(raw.line_items, wire.Line)
+            if _is_sold(line)
+        ]
+    )
 
 
 def read_subtotal(raw: wire.Order, lines: tuple[Line, ...]) -> Decimal:
@@ -50,24 +111,36 @@ def read_subtotal(raw: wire.Order, lines: tuple[Line, ...]) -> Decimal:
     return subtotal if subtotal is not None else sum((line.total for line in lines), ZERO)
 
 
-def read_shipping(raw: wire.Order) -> Decimal:
-    """What was paid for shipping, after discounts and with its tax."""
+def read_shipping(raw: wire.Order, pick: Pick = in_shop) -> tuple[Decimal, Decimal]:
+    """What was paid for shipping, after discounts and with its tax; and the tax alone."""
     if raw.shipping_lines is None:
         # Before discounts, perhaps without tax: the best a body has that was cut down.
-        return money(_of_shop(raw.total_shipping_price_set)) or ZERO
-    shipping = ZERO
+        both = raw.total_shipping_price_set
+        return money(pick(_of_shop(both), both)) or ZERO, ZERO
+    shipping = tax = ZERO
     for line in parts(raw.shipping_lines, wire.ShippingLine):
         if line.is_removed is True:
             continue
+        price = pick(line.price, line.price_set)
         if line.discount_allocations is None:
-            price = money(line.discounted_price)
-            shipping += sum_of([line.price]) if price is None else price
+            discounted = money(pick(line.discounted_price, line.discounted_price_set))
+            shipping += sum_of([price]) if discounted is None else discounted
         else:
-            shares = parts(line.discount_allocations, wire.Discount)
-            shipping += sum_of([line.price]) - sum_of([share.amount for share in shares])
-        if raw.taxes_included is not True:
-            shipping += sum_of([tax.price for tax in parts(line.tax_lines, wire.Tax)])
-    return max(shipping, ZERO)
+            shipping += sum_of([price]) - _shares(line.discount_allocations, pick)
+        tax += sum_of([pick(tax.price, tax.price_set) for tax in parts(line.tax_lines, wire.Tax)])
+    if raw.taxes_included is not True:
+        shipping += tax
+    return max(shipping, ZERO), min(tax, max(shipping, ZERO))
+
+
+def read_tips(raw: wire.Order) -> Decimal:
+    """What the buyer gave on top."""
+    return money(raw.total_tip_received) or ZERO
+
+
+def read_of_shop(both: reading.Part[wire.Bag]) -> Decimal:
+    """The amount of a set in the shop's currency; nothing for none."""
+    return money(_of_shop(both)) or ZERO
 
 
 def read_refunded(raw: wire.Order) -> Decimal:
@@ -90,13 +163,29 @@ def read_refunded(raw: wire.Order) -> Decimal:
     return max(refunded, ZERO)
 
 
-def _line_discount(line: wire.Line) -> Decimal:
-    """Every discount's share of the line, those of the whole order included."""
-    if line.discount_allocations == []:  # most lines
-        return ZERO
+def _is_sold(line: wire.Line) -> bool:
+    quantity = money(line.quantity)
+    return quantity is not None and quantity > 0 and money(line.price) is not None
+
+
+def _line_total(line: wire.Line, pick: Pick) -> Decimal | None:
+    """What was paid for a line, after every discount's share of it; None where its price is not said."""
+    price = money(pick(line.price, line.price_set))
+    if price is None:
+        return None
+    total = price * (money(line.quantity) or ZERO)
     if line.discount_allocations is None:
-        return money(line.total_discount) or ZERO
-    return sum_of([share.amount for share in parts(line.discount_allocations, wire.Discount)])
+        total -= money(pick(line.total_discount, line.total_discount_set)) or ZERO
+    elif line.discount_allocations:
+        total -= _shares(line.discount_allocations, pick)
+    return max(total, ZERO)
+
+
+def _shares(allocations: reading.Parts[wire.Discount], pick: Pick) -> Decimal:
+    """Every discount's share, those of the whole order included."""
+    return sum_of(
+        [pick(share.amount, share.amount_set) for share in parts(allocations, wire.Discount)]
+    )
 
 
 def _of_shop(bag: reading.Part[wire.Bag]) -> object:

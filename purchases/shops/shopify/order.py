@@ -30,6 +30,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         placed_at = entered_at  # a program may write anything there; a history stays one
     payment_method = _payment_method(raw)
     lines = amounts.read_lines(raw)
+    shipping, shipping_tax = amounts.read_shipping(raw)
     notes = parts(raw.note_attributes, wire.Note)
     noted = [(text(note.name, limit=100), note.value) for note in notes]
     return Order(
@@ -52,8 +53,15 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         total=amounts.read_total(raw),
         subtotal=amounts.read_subtotal(raw, lines),
         tax=money(raw.total_tax) or ZERO,
-        shipping=amounts.read_shipping(raw),
+        taxes_included=raw.taxes_included is True,
+        shipping=shipping,
+        shipping_tax=shipping_tax,
+        tips=amounts.read_tips(raw),
+        duties=amounts.read_of_shop(raw.original_total_duties_set),
+        fees=amounts.read_of_shop(raw.original_total_additional_fees_set),
+        rounding=amounts.read_of_shop(raw.total_cash_rounding_payment_adjustment_set),
         refunded=amounts.read_refunded(raw),
+        presented=amounts.read_presented(raw, lines),
         lines=lines,
         buyer=_buyer(raw),
         visit=_visit(raw, source, dict(noted)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from purchases.shops import reading
 from purchases.shops.reading import Part, Parts
@@ -21,9 +21,16 @@ class Money(Struct, gc=False):
 
 
 class Bag(Struct, gc=False):
-    """An amount twice: in the shop's currency, as all plain amounts are, and in the buyer's."""
+    """An amount twice: in the shop's currency, as all plain amounts are, and in the buyer's.
+
+    Where it is needed for the second currency alone, it is kept as it came: most orders have but one.
+    """
 
     shop_money: Part[Money] = None
+    presentment_money: Part[Money] = None
+
+
+NO_BAG = Raw(b"null")
 
 
 class Address(Struct, gc=False):
@@ -70,12 +77,14 @@ class Discount(Struct, gc=False):
     """A discount's share of a line."""
 
     amount: Any = None
+    amount_set: Raw = NO_BAG
 
 
 class Tax(Struct, gc=False):
     """A tax, as part of a line."""
 
     price: Any = None
+    price_set: Raw = NO_BAG
 
 
 class Line(Struct, gc=False):
@@ -86,7 +95,10 @@ class Line(Struct, gc=False):
     sku: Any = None
     quantity: Any = None
     price: Any = None  # of one, before discounts
+    price_set: Raw = NO_BAG
     total_discount: Any = None  # of the line's own discounts only
+    total_discount_set: Raw = NO_BAG
+    gift_card: Any = None
     discount_allocations: Parts[Discount] = None
 
 
@@ -94,7 +106,9 @@ class ShippingLine(Struct, gc=False):
     """A way of shipping that was chosen."""
 
     price: Any = None
+    price_set: Raw = NO_BAG
     discounted_price: Any = None
+    discounted_price_set: Raw = NO_BAG
     discount_allocations: Parts[Discount] = None
     tax_lines: Parts[Tax] = None
     is_removed: Any = None
@@ -160,11 +174,18 @@ class Order(Struct, gc=False):
     gateway: Any = None  # until 2023-01
 
     currency: Any = None
+    presentment_currency: Any = None
     total_price: Any = None
     total_price_set: Part[Bag] = None
     current_total_price: Any = None
     subtotal_price: Any = None
+    subtotal_price_set: Raw = NO_BAG
     total_tax: Any = None
+    total_tax_set: Raw = NO_BAG
+    total_tip_received: Any = None
+    original_total_duties_set: Part[Bag] = None
+    original_total_additional_fees_set: Part[Bag] = None
+    total_cash_rounding_payment_adjustment_set: Part[Bag] = None
     taxes_included: Any = None
     total_shipping_price_set: Part[Bag] = None
     shipping_lines: Parts[ShippingLine] = None
@@ -196,3 +217,4 @@ class Order(Struct, gc=False):
 
 
 ORDER = reading.decoder(Order)
+BAG = reading.decoder(Bag)

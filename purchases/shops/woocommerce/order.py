@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 
 import msgspec
 from msgspec.structs import replace
@@ -46,6 +47,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
     source = _source(raw, meta)
     status = text(raw.status, limit=50).lower().removeprefix("wc-")
     lines = _lines(raw)
+    fees, fees_tax = _fees(raw)
     return Order(
         platform="woocommerce",
         shop_order_id=shop_order_id,
@@ -64,7 +66,11 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         total=reading.total(raw.total, field="total"),
         subtotal=sum((line.total for line in lines), ZERO),
         tax=money(raw.total_tax) or ZERO,
+        taxes_included=raw.prices_include_tax is True,
         shipping=sum_of([raw.shipping_total, raw.shipping_tax]),
+        shipping_tax=money(raw.shipping_tax) or ZERO,
+        fees=fees,
+        fees_tax=fees_tax,
         refunded=abs(sum_of([refund.total for refund in parts(raw.refunds, wire.Refund)])),
         lines=lines,
         buyer=_buyer(raw),
@@ -145,9 +151,31 @@ def _lines(raw: wire.Order) -> tuple[Line, ...]:
                 sku=text(line.sku, limit=200),
                 quantity=quantity,
                 total=total if total > 0 else ZERO,
+                cost=_cost(line, quantity),
             )
         )
     return tuple(lines)
+
+
+# What plugins that keep count of costs write on a line: of one piece.
+COST_OF_ONE = ("_wc_cog_item_cost", "_alg_wc_cog_item_cost")
+
+
+def _cost(line: wire.Line, quantity: Decimal) -> Decimal | None:
+    """What the line cost the merchant. Zero is what WooCommerce says where nobody has told it."""
+    if cost := money(part(line.cost_of_goods_sold, wire.Cogs).value):
+        return cost
+    for meta in parts(line.meta_data, wire.Meta):
+        if meta.key in COST_OF_ONE and (cost := money(meta.value)):
+            return cost * quantity
+    return None
+
+
+def _fees(raw: wire.Order) -> tuple[Decimal, Decimal]:
+    """The fees with their tax, and the tax alone."""
+    lines = parts(raw.fee_lines, wire.Fee)
+    tax = sum_of([line.total_tax for line in lines])
+    return sum_of([line.total for line in lines]) + tax, tax
 
 
 def _buyer(raw: wire.Order) -> Buyer:

@@ -27,6 +27,19 @@ class Address(Struct, gc=False):
     country: Any = None
 
 
+class Meta(Struct, gc=False):
+    """A piece of order meta, of any plugin."""
+
+    key: Any = None
+    value: Any = None
+
+
+class Cogs(Struct, gc=False):
+    """What goods cost the merchant, where WooCommerce is told to keep count."""
+
+    value: Any = None
+
+
 class Line(Struct, gc=False):
     """A line of goods."""
 
@@ -36,19 +49,21 @@ class Line(Struct, gc=False):
     quantity: Any = None
     total: Any = None  # after discounts, always without tax
     total_tax: Any = None
+    cost_of_goods_sold: Part[Cogs] = None  # of the whole line
+    meta_data: Parts[Meta] = None
+
+
+class Fee(Struct, gc=False):
+    """A fee, or a discount that a plugin writes as one."""
+
+    total: Any = None  # without tax; perhaps negative
+    total_tax: Any = None
 
 
 class Refund(Struct, gc=False):
     """One refund."""
 
     total: Any = None  # negative
-
-
-class Meta(Struct, gc=False):
-    """A piece of order meta, of any plugin."""
-
-    key: Any = None
-    value: Any = None
 
 
 class Order(Struct, gc=False):
@@ -71,6 +86,7 @@ class Order(Struct, gc=False):
     shipping_tax: Any = None
     prices_include_tax: Any = None
     line_items: Parts[Line] = None
+    fee_lines: Parts[Fee] = None
     refunds: Parts[Refund] = None
 
     date_created: Any = None  # in the shop's time zone; the others in UTC; neither says so

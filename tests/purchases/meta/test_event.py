@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from purchases.decision import Skip
 from purchases.mapping import Rules
-from purchases.meta.event import Content, Storefront, build_purchase, purchase_value
+from purchases.meta.event import Content, Storefront, build_purchase
 from purchases.order import Address, Buyer, Line, Quote, Source, Visit
+from purchases.value import worth
 
 
 def line(**changes: object) -> Line:
@@ -153,19 +154,6 @@ def test_the_page_is_the_shops_own_and_tells_nothing_private(landing_page, home,
 
 
 @pytest.mark.parametrize(
-    ("strategy", "value"),
-    [
-        ("total", "42.50"),
-        ("subtotal", "37.00"),
-        ("total_less_tax", "35.42"),
-        ("total_less_shipping", "37.00"),
-    ],
-)
-def test_the_value_follows_the_strategy(strategy, value):
-    assert event(value=strategy).custom.value == Decimal(value)
-
-
-@pytest.mark.parametrize(
     ("currency", "total", "value"),
     [
         ("EUR", "10", "10.00"),
@@ -185,7 +173,7 @@ def test_money_has_the_decimals_of_its_currency(currency, total, value):
 def test_a_value_is_never_negative():
     of = order(total=Decimal(5), tax=Decimal(7))
 
-    assert purchase_value(of, rules=Rules(value="total_less_tax")) == 0
+    assert worth(of, rules=Rules(value="total_less_tax")) == 0
 
 
 def test_contents_are_the_lines_with_an_id():

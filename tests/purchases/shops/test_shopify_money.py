@@ -3,6 +3,8 @@ from decimal import Decimal
 import pytest
 from paid_order import ABSENT, read, reason
 
+from purchases.order import Presented
+
 EUR = "EUR"
 
 
@@ -177,3 +179,102 @@ def moved(amount: str, **changes: object) -> dict[str, object]:
 )
 def test_what_was_refunded_is_the_money_that_moved_else_what_the_refund_is_worth(refund, refunded):
     assert read(refunds=[refund]).refunded == Decimal(refunded)
+
+
+def both(shop, presented):
+    money = (
+        {"amount": shop, "currency_code": "EUR"},
+        {
+            "amount": presented,
+            "currency_code": "USD",
+        },
+    )
+    return {"shop_money": money[0], "presentment_money": money[1]}
+
+
+IN_DOLLARS = {
+    "presentment_currency": "usd",
+    "taxes_included": False,
+    "total_price": "62.00",
+    "total_price_set": both("62.00", "68.20"),
+    "subtotal_price": "45.00",
+    "subtotal_price_set": both("45.00", "49.50"),
+    "total_tax": "10.00",
+    "total_tax_set": both("10.00", "11.00"),
+    "total_tip_received": "2.00",
+    "line_items": [
+        {
+            "quantity": 2,
+            "price": "25.00",
+            "price_set": both("25.00", "27.50"),
+            "discount_allocations": [{"amount": "5.00", "amount_set": both("5.00", "5.50")}],
+        },
+        {"quantity": 0, "price": "1.00"},
+    ],
+    "shipping_lines": [
+        {
+            "price": "5.00",
+            "price_set": both("5.00", "5.50"),
+            "discount_allocations": [],
+            "tax_lines": [{"price": "1.00", "price_set": both("1.00", "1.10")}],
+        }
+    ],
+    "refunds": [],
+}
+
+
+def test_the_buyers_currency_is_read_from_the_sets():
+    order = read(**IN_DOLLARS)
+
+    assert (order.currency, order.total, order.shipping, order.tips) == (
+        "EUR",
+        Decimal("62.00"),
+        Decimal("6.00"),
+        Decimal("2.00"),
+    )
+    assert order.presented == Presented(
+        currency="USD",
+        total=Decimal("68.20"),
+        subtotal=Decimal("49.50"),
+        tax=Decimal("11.00"),
+        shipping=Decimal("6.60"),
+        shipping_tax=Decimal("1.10"),
+        tips=Decimal("2.20"),
+        duties=Decimal(0),
+        fees=Decimal(0),
+        refunded=Decimal("0.00"),
+        lines=(Decimal("49.50"),),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"presentment_currency": "EUR"},
+        {"presentment_currency": None},
+        {"presentment_currency": "XXX"},
+        {"total_price_set": bag("62.00")},
+        {"total_tax_set": "11.00"},
+        {"line_items": [{"quantity": 1, "price": "25.00"}]},
+    ],
+)
+def test_a_second_currency_that_is_not_whole_is_none(changes):
+    assert read(**IN_DOLLARS | changes).presented is None
+
+
+def test_tips_duties_fees_and_rounding_are_read_apart():
+    order = read(
+        total_tip_received="3.00",
+        original_total_duties_set=bag("4.00"),
+        original_total_additional_fees_set=bag("2.00"),
+        total_cash_rounding_payment_adjustment_set=bag("-0.02"),
+        line_items=[{"quantity": 1, "price": "50.00", "gift_card": True}],
+    )
+
+    assert (order.tips, order.duties, order.fees, order.rounding) == (
+        Decimal("3.00"),
+        Decimal("4.00"),
+        Decimal("2.00"),
+        Decimal("-0.02"),
+    )
+    assert order.lines[0].gift_card is True

@@ -352,3 +352,30 @@ def test_a_product_id_written_as_a_float_is_the_same_product():
     (read_line,) = read(line_items=[line]).lines
 
     assert (read_line.product_id, read_line.variant_id) == ("16", "16")
+
+
+@pytest.mark.parametrize(
+    ("fields", "cost"),
+    [
+        ({"cost_of_goods_sold": {"value": 24.68}}, "24.68"),
+        ({"cost_of_goods_sold": {"value": 0}}, None),
+        ({"meta_data": [{"key": "_wc_cog_item_cost", "value": "3.50"}]}, "7.00"),
+        ({"meta_data": [{"key": "_alg_wc_cog_item_cost", "value": 3.5}]}, "7.0"),
+        ({"meta_data": [{"key": "_wc_cog_item_cost", "value": ""}]}, None),
+        ({"cost_of_goods_sold": []}, None),
+    ],
+)
+def test_a_line_has_the_cost_that_the_shop_keeps(fields, cost):
+    line = {"product_id": 16, "quantity": 2, "total": "50.00", **fields}
+
+    (read_line,) = read(line_items=[line]).lines
+
+    assert read_line.cost == (cost if cost is None else Decimal(cost))
+
+
+def test_fees_have_their_tax_and_may_take_away():
+    fees = [{"total": "10.00", "total_tax": "2.30"}, {"total": "-4.00", "total_tax": "0.00"}, 7]
+
+    order = read(fee_lines=fees)
+
+    assert (order.fees, order.fees_tax) == (Decimal("8.30"), Decimal("2.30"))
