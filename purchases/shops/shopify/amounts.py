@@ -59,9 +59,9 @@ def read_presented(raw: wire.Order, lines: tuple[Line, ...]) -> Presented | None
         for both in (raw.total_price_set, raw.subtotal_price_set, raw.total_tax_set)
     ]
     totals = [
-        _line_total(line, as_presented)
-        for line in parts(raw.line_items, wire.Line)
-        if _is_sold(line)
+        _line_total(line, quantity, as_presented)
+        for line, quantity in _sold(raw)
+        if money(line.price) is not None
     ]
     shop_total = read_total(raw)
     if None in said or None in totals or currency.upper() not in EXPONENTS:
@@ -95,12 +95,12 @@ def read_lines(raw: wire.Order) -> tuple[Line, ...]:
                 product_id=reference(line.product_id),
                 variant_id=reference(line.variant_id),
                 sku=text(line.sku, limit=200),
-                quantity=money(line.quantity) or ZERO,
-                total=_line_total(line, in_shop) or ZERO,
+                quantity=quantity,
+                total=total,
                 gift_card=line.gift_card is True,
             )
-            for line in parts(raw.line_items, wire.Line)
-            if _is_sold(line)
+            for line, quantity in _sold(raw)
+            if (total := _line_total(line, quantity, in_shop)) is not None
         ]
     )
 
@@ -124,13 +124,18 @@ def read_shipping(raw: wire.Order, pick: Pick = in_shop) -> tuple[Decimal, Decim
         price = pick(line.price, line.price_set)
         if line.discount_allocations is None:
             discounted = money(pick(line.discounted_price, line.discounted_price_set))
-            shipping += sum_of([price]) if discounted is None else discounted
+            shipping += (money(price) or ZERO) if discounted is None else discounted
         else:
-            shipping += sum_of([price]) - _shares(line.discount_allocations, pick)
+            shipping += money(price) or ZERO
+            if line.discount_allocations:
+                shipping -= _shares(line.discount_allocations, pick)
         tax += sum_of([pick(tax.price, tax.price_set) for tax in parts(line.tax_lines, wire.Tax)])
     if raw.taxes_included is not True:
         shipping += tax
-    return max(shipping, ZERO), min(tax, max(shipping, ZERO))
+    if shipping < tax:  # a price without its tax, or below zero
+        shipping = max(shipping, ZERO)
+        tax = min(tax, shipping)
+    return shipping, tax
 
 
 def read_tips(raw: wire.Order) -> Decimal:
@@ -140,7 +145,7 @@ def read_tips(raw: wire.Order) -> Decimal:
 
 def read_of_shop(both: reading.Part[wire.Bag]) -> Decimal:
     """The amount of a set in the shop's currency; nothing for none."""
-    return money(_of_shop(both)) or ZERO
+    return ZERO if both is None else money(_of_shop(both)) or ZERO
 
 
 def read_refunded(raw: wire.Order) -> Decimal:
@@ -163,22 +168,28 @@ def read_refunded(raw: wire.Order) -> Decimal:
     return max(refunded, ZERO)
 
 
-def _is_sold(line: wire.Line) -> bool:
-    quantity = money(line.quantity)
-    return quantity is not None and quantity > 0 and money(line.price) is not None
+def _sold(raw: wire.Order) -> list[tuple[wire.Line, Decimal]]:
+    """The lines of which there is something, and how much."""
+    return [
+        (line, quantity)
+        for line in parts(raw.line_items, wire.Line)
+        if (quantity := money(line.quantity)) is not None and quantity > 0
+    ]
 
 
-def _line_total(line: wire.Line, pick: Pick) -> Decimal | None:
+def _line_total(line: wire.Line, quantity: Decimal, pick: Pick) -> Decimal | None:
     """What was paid for a line, after every discount's share of it; None where its price is not said."""
     price = money(pick(line.price, line.price_set))
     if price is None:
         return None
-    total = price * (money(line.quantity) or ZERO)
-    if line.discount_allocations is None:
+    total = price * quantity
+    if line.discount_allocations == []:  # most lines
+        pass
+    elif line.discount_allocations is None:
         total -= money(pick(line.total_discount, line.total_discount_set)) or ZERO
-    elif line.discount_allocations:
+    else:
         total -= _shares(line.discount_allocations, pick)
-    return max(total, ZERO)
+    return total if total > 0 else ZERO
 
 
 def _shares(allocations: reading.Parts[wire.Discount], pick: Pick) -> Decimal:

@@ -111,16 +111,18 @@ def _source(raw: wire.Order) -> Source:
 
 def _stages(raw: wire.Order) -> tuple[str, ...]:
     """Paid, fulfilled, and where the goods are if all parcels are there."""
+    paid = text(raw.financial_status, limit=50).lower()
+    if raw.fulfillment_status is None:  # most orders, when they are told of first
+        return (paid,) if paid else ()
     fulfillments = parts(raw.fulfillments, wire.Fulfillment)
     parcels = {
-        text(parcel.shipment_status) for parcel in fulfillments if parcel.status != "cancelled"
+        text(parcel.shipment_status, limit=50)
+        for parcel in fulfillments
+        if parcel.status != "cancelled"
     }
-    words = (
-        text(raw.financial_status, limit=50),
-        text(raw.fulfillment_status, limit=50),
-        parcels.pop() if len(parcels) == 1 and raw.fulfillment_status == "fulfilled" else "",
-    )
-    return tuple([word.lower() for word in words if word])
+    sent = text(raw.fulfillment_status, limit=50)
+    there = parcels.pop() if len(parcels) == 1 and sent == "fulfilled" else ""
+    return tuple([word.lower() for word in (paid, sent, there) if word])
 
 
 # The ways of paying that Shopify calls manual, under the names that WooCommerce gives them.
@@ -137,6 +139,8 @@ def _payment_method(raw: wire.Order) -> str:
     names = raw.payment_gateway_names
     if not isinstance(names, list) or not names:
         return text(raw.gateway, limit=100)
+    if names[0] != "gift_card":
+        return text(names[0], limit=100)
     return text(next((name for name in names if name != "gift_card"), names[0]), limit=100)
 
 
