@@ -73,6 +73,8 @@ class Buyer(Struct, frozen=True, kw_only=True):
     phones: tuple[Quote, ...] = ()  # those that stand outside an address
     first_names: tuple[Quote, ...] = ()  # likewise
     last_names: tuple[Quote, ...] = ()
+    birth_dates: tuple[Quote, ...] = ()
+    genders: tuple[Quote, ...] = ()
     addresses: tuple[Address, ...] = ()  # billing, shipping, then the customer's own
     orders_count: int | None = None
 

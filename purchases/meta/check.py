@@ -38,6 +38,8 @@ class _UserData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     st: Hashes = ()
     zp: Hashes = ()
     country: Hashes = ()
+    db: Hashes = ()
+    ge: Hashes = ()
     external_id: Hashes = ()
     client_ip_address: Annotated[str, Meta(pattern=r"^[0-9a-f.:]{2,45}$")] = ""
     client_user_agent: Annotated[

@@ -100,7 +100,7 @@ def build_purchase(
     value = worth(order, rules=rules)
     if value is None:
         return Skip(reason="cost_missing")
-    findings = identify(order, now=now)
+    findings = identify(order, now=now, own_domain=_own_domain(storefront.url))
     if not is_matchable(findings):
         return Skip(reason="unmatchable")
     action_source = ACTION_SOURCES[order.source]
@@ -177,6 +177,13 @@ def _parts(url: str) -> tuple[str, str] | None:
         return None
     is_path = not parts.scheme and not parts.netloc and parts.path.startswith("/")
     return ("", parts.path) if is_path else None
+
+
+@lru_cache(maxsize=1_000)
+def _own_domain(url: str) -> str:
+    """The shop's domain, as its mailboxes have it: shop.example of https://www.shop.example/fr."""
+    home = _home(url)
+    return _host(home[0]).partition(":")[0] if home else ""
 
 
 _home = lru_cache(maxsize=1_000)(_parts)

@@ -28,7 +28,7 @@ LONGEST_EMAIL = 254  # RFC 5321 section 4.5.3.1.3
 NOBODYS_MAILBOX = frozenset(
     [
         *("guest", "noemail", "no-email", "no_email", "noreply", "no-reply", "no_reply"),
-        *("donotreply", "none", "null", "undefined"),
+        *("donotreply", "none", "null", "undefined", "anonymous", "walkin", "walk-in", "nomail"),
     ]
 )
 # Marketplaces make one address per order; .invalid is by definition nobody's (RFC 2606).

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from purchases.meta.normal import hashed, normalise
-from purchases.order import Address, Order, Quote
+from purchases.order import Address, Order, Quote, Visit
 
 LONGEST_USER_AGENT = 512
 LONGEST_BROWSER_ID = 500
@@ -43,6 +43,16 @@ TOO_BROAD = (
     frozenset({"ln", "ge"}),
 )
 
+# Programs that talk to shops: payment services, importers, the shop itself.
+SERVER = re.compile(
+    r"(?:WordPress|WooCommerce|WP-|PHP|GuzzleHttp|curl|Wget|python|Java/|Apache-HttpClient|okhttp|"
+    r"Go-http-client|axios|node|Ruby|Faraday|Postman|insomnia|PayPal|Stripe|Mollie|Adyen|Klarna|"
+    r"Shopify|Zapier|Make/)",
+    re.IGNORECASE,
+)
+# Meta's terms forbid data of children (https://www.facebook.com/legal/terms/businesstools); who is
+# one differs by country, and this is the latest age.
+GROWN_UP = 18
 # Addresses no shopper comes from, by IANA's special-purpose registry (version 4); of version 6 only
 # global unicast is anybody's. Those of documentation are let through: like example.com, nobody uses
 # them but demos and tests.
@@ -58,6 +68,14 @@ NOBODYS_IPV4 = (
     "192.168.0.0/16",
     "198.18.0.0/15",
     "224.0.0.0/3",  # multicast, reserved, broadcast
+    # What stands between a shopper and a shop, and is noted instead of them: Shopify's own servers,
+    # and Cloudflare's towards shops (https://www.cloudflare.com/ips/).
+    "23.227.32.0/19",
+    "185.146.172.0/22",
+    "104.16.0.0/13",
+    "162.158.0.0/15",
+    "172.64.0.0/13",
+    "173.245.48.0/20",
 )
 IPV4_BYTES = 4
 IPV4_MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -73,6 +91,8 @@ HASHED = {
     "st": ("region as code or name, lower case, sha256", "unknown_region"),
     "zp": ("lower case, no spaces, up to the dash, sha256", "not_a_postcode"),
     "country": ("two-letter code, lower case, sha256", "unknown_country"),
+    "db": ("YYYYMMDD, sha256", "not_a_birth_date"),
+    "ge": ("m or f, sha256", "not_a_gender"),
     "external_id": ("lower case, no spaces, sha256", "not_an_id"),
 }
 PLACES = frozenset({"ct", "st", "zp", "country"})
@@ -88,15 +108,18 @@ class Finding(Struct, frozen=True, kw_only=True):
     dropped: str = ""  # a slug of the closed list in docs/glossary.md
 
 
-def identify(order: Order, *, now: datetime) -> tuple[Finding, ...]:
+def identify(order: Order, *, now: datetime, own_domain: str = "") -> tuple[Finding, ...]:
     """Every value that may identify the buyer, in a fixed order, each key's best first.
 
-    Equal values are found once. `now` (aware) judges the times inside fbc and fbp.
+    Equal values are found once. `now` (aware) judges the times inside fbc and fbp; addresses at
+    `own_domain`, the shop's, are not the buyer's.
     """
+    visit = order.visit
+    by_program = any(SERVER.match(quote.text) for quote in visit.user_agents)
     return (
-        *_hashed(order),
-        *_machine(order.visit.ips),
-        *_user_agent(order.visit.user_agents),
+        *_hashed(order, now=now, own_domain=own_domain),
+        *(_not_the_shoppers(visit) if by_program else _machine(visit.ips)),
+        *(() if by_program else _user_agent(visit.user_agents)),
         *_fbc(order, now=now),
         *_fbp(order.visit.fbps, now=now),
     )
@@ -108,12 +131,26 @@ def is_matchable(findings: Iterable[Finding]) -> bool:
     return not any(map(keys.issubset, TOO_BROAD))
 
 
-def _hashed(order: Order) -> Iterator[Finding]:
+def _not_the_shoppers(visit: Visit) -> Iterator[Finding]:
+    """A program sent the order: its address is as little the shopper's as its name."""
+    for key, quotes in (("client_ip_address", visit.ips), ("client_user_agent", visit.user_agents)):
+        for quote in quotes:
+            yield Finding(key=key, origin=quote.origin, dropped="not_the_shoppers")
+
+
+def _hashed(order: Order, *, now: datetime, own_domain: str) -> Iterator[Finding]:
+    own_mailbox = f"@{own_domain}" if own_domain else ""
     seen: set[tuple[str, ...]] = set()  # what was looked at, and what is sent
     for key, text, country, origin in _texts(order):
         if (looked_at := (key, text, country)) in seen:
             continue
         seen.add(looked_at)
+        if own_mailbox and key == "em" and text.lower().endswith(own_mailbox):
+            yield Finding(key=key, origin=origin, dropped="the_shops_own")
+            continue
+        if key == "db" and _is_a_childs(text, country, now):
+            yield Finding(key=key, origin=origin, dropped="under_age")
+            continue
         value = _place(key, text, country) if key in PLACES else _hash(key, text, country)
         steps, unusable = HASHED[key]
         if not value:
@@ -137,6 +174,10 @@ def _texts(order: Order) -> Iterator[tuple[str, str, str, str]]:
         yield "fn", quote.text, "", quote.origin
     for quote in buyer.last_names:
         yield "ln", quote.text, "", quote.origin
+    for quote in buyer.birth_dates:
+        yield "db", quote.text, home, quote.origin
+    for quote in buyer.genders:
+        yield "ge", quote.text, "", quote.origin
     told = set()
     for address in buyer.addresses:
         if (same := astuple(address)[1:]) in told:  # most orders go where they are billed
@@ -156,6 +197,13 @@ def _texts(order: Order) -> Iterator[tuple[str, str, str, str]]:
                 yield key, text, where, f"{address.origin}.{field}"
     if buyer.customer_id:
         yield "external_id", buyer.customer_id, "", "customer.id"
+
+
+def _is_a_childs(text: str, country: str, now: datetime) -> bool:
+    born = normalise("db", text, country=country) or ""
+    return (
+        born.isdecimal() and len(born) == 8 and int(f"{now:%Y%m%d}") - int(born) < GROWN_UP * 10_000
+    )
 
 
 def _home(addresses: Iterable[Address]) -> str:

@@ -226,6 +226,29 @@ def quotes(*found: tuple[str, object]) -> tuple[Quote, ...]:
     return tuple(kept.values())
 
 
+# Under which names checkouts ask for them, with any prefix that says whose they are.
+_BIRTH_DATES = frozenset({"birthday", "birthdate", "birth_date", "date_of_birth", "dob"})
+_GENDERS = frozenset({"gender", "sex", "salutation"})
+_PREFIX = re.compile(r"^_?(?:billing_|customer_)?")
+
+
+def personal(
+    found: Iterable[tuple[str, object]], *, origin: str
+) -> tuple[tuple[Quote, ...], tuple[Quote, ...]]:
+    """The birth dates and the genders among (name, value) pairs that plugins and themes wrote."""
+    births: list[tuple[str, object]] = []
+    genders: list[tuple[str, object]] = []
+    for name, value in found:
+        if len(name) > 40:
+            continue
+        bare = _PREFIX.sub("", name.lower().replace(" ", "_").replace("-", "_"), count=1)
+        if bare in _BIRTH_DATES:
+            births.append((f"{origin}.{name}", value))
+        elif bare in _GENDERS:
+            genders.append((f"{origin}.{name}", value))
+    return quotes(*births), quotes(*genders)
+
+
 def attributes(found: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
     """Those (name, value) pairs whose value is a text, a number or a boolean, up to MOST_ATTRIBUTES."""
     kept = []

@@ -6,7 +6,7 @@ https://shopify.dev/docs/api/admin-rest/latest/resources/order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from msgspec.structs import replace
@@ -63,7 +63,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         refunded=amounts.read_refunded(raw),
         presented=amounts.read_presented(raw, lines),
         lines=lines,
-        buyer=_buyer(raw),
+        buyer=_buyer(raw, noted),
         visit=_visit(raw, source, dict(noted)),
         checkout_token=text(raw.checkout_token, limit=200),
         cart_token=text(raw.cart_token, limit=200),
@@ -149,9 +149,10 @@ def _tags(said: object) -> tuple[str, ...]:
     return tuple([tag for tag in tags if tag])
 
 
-def _buyer(raw: wire.Order) -> Buyer:
+def _buyer(raw: wire.Order, noted: Sequence[tuple[str, object]]) -> Buyer:
     customer = part(raw.customer, wire.Customer)
     count = customer.orders_count
+    birth_dates, genders = reading.personal(noted, origin="note_attributes") if noted else ((), ())
     return Buyer(
         customer_id=reading.reference(customer.id),
         # The order's own come first: they stay when the customer is removed from it.
@@ -163,6 +164,8 @@ def _buyer(raw: wire.Order) -> Buyer:
         phones=quotes(("phone", raw.phone), ("customer.phone", customer.phone)),
         first_names=quotes(("customer.first_name", customer.first_name)),
         last_names=quotes(("customer.last_name", customer.last_name)),
+        birth_dates=birth_dates,
+        genders=genders,
         addresses=_addresses(
             ("billing", raw.billing_address),
             ("shipping", raw.shipping_address),

@@ -5,7 +5,7 @@ https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
@@ -73,7 +73,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         fees_tax=fees_tax,
         refunded=abs(sum_of([refund.total for refund in parts(raw.refunds, wire.Refund)])),
         lines=lines,
-        buyer=_buyer(raw),
+        buyer=_buyer(raw, noted),
         visit=_visit(raw, source, meta),
         order_key=text(raw.order_key, limit=100),
         attributes=reading.attributes(noted),
@@ -178,11 +178,14 @@ def _fees(raw: wire.Order) -> tuple[Decimal, Decimal]:
     return sum_of([line.total for line in lines]) + tax, tax
 
 
-def _buyer(raw: wire.Order) -> Buyer:
+def _buyer(raw: wire.Order, noted: Sequence[tuple[str, object]]) -> Buyer:
+    birth_dates, genders = reading.personal(noted, origin="meta") if noted else ((), ())
     addresses = (_address("billing", raw.billing), _address("shipping", raw.shipping))
     return Buyer(
         customer_id=reference(raw.customer_id),
         emails=quotes(("billing.email", part(raw.billing, wire.Address).email)),
+        birth_dates=birth_dates,
+        genders=genders,
         addresses=tuple([address for address in addresses if address]),
     )
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat
 
+from purchases.meta.normal import normalise
 from purchases.meta.phones import international
 from purchases.meta.plain_phones import plain_international
 
@@ -115,3 +116,98 @@ def by_library(text: str, country: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:]
+
+
+FIFTY = [
+    "AE",
+    "AR",
+    "AT",
+    "AU",
+    "BD",
+    "BE",
+    "BG",
+    "BR",
+    "CA",
+    "CH",
+    "CL",
+    "CN",
+    "CO",
+    "CZ",
+    "DE",
+    "DK",
+    "EG",
+    "ES",
+    "FI",
+    "FR",
+    "GB",
+    "GR",
+    "HK",
+    "HU",
+    "ID",
+    "IE",
+    "IL",
+    "IN",
+    "IT",
+    "JP",
+    "KE",
+    "KR",
+    "MA",
+    "MX",
+    "MY",
+    "NG",
+    "NL",
+    "NO",
+    "NZ",
+    "PE",
+    "PH",
+    "PK",
+    "PL",
+    "PT",
+    "RO",
+    "RU",
+    "SA",
+    "SE",
+    "TH",
+    "TR",
+    "TW",
+    "UA",
+    "US",
+    "VN",
+    "ZA",
+]
+
+
+def messy(number):
+    """How people of its country write a number, and what forms and address books make of it."""
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    away = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+    code, rest = f"+{number.country_code}", e164.removeprefix(f"+{number.country_code}")
+    return [
+        national,
+        national.replace(" ", "").replace("-", ""),
+        national.replace(" ", ".").replace("-", "."),
+        f"  {national} ",
+        f"Tel. {national}",
+        f"{national} ext. 12",
+        away,
+        away.replace(" ", "-"),
+        f"tel:{e164}",
+        "00" + e164.removeprefix("+"),
+        e164.removeprefix("+"),
+        f"{code} (0) {rest}" if number.country_code not in (7, 39) else e164,
+        f"{e164}\u200b",
+        f"\u202a{away}\u202c",
+    ]
+
+
+@pytest.mark.parametrize("region", FIFTY)
+@pytest.mark.parametrize("kind", ["MOBILE", "FIXED_LINE"])
+def test_the_messy_numbers_of_fifty_countries_are_those_of_the_library(region, kind):
+    kind = getattr(phonenumbers.PhoneNumberType, kind)
+    number = phonenumbers.example_number_for_type(region, kind)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+    read = {text: normalise("ph", text, country=region) for text in messy(number)}
+
+    assert {text: digits for text, digits in read.items() if f"+{digits}" != e164} == {}

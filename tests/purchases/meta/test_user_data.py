@@ -229,3 +229,53 @@ def test_meta_must_be_told_enough_about_a_person(keys, enough):
 
 def test_what_is_dropped_identifies_nobody():
     assert not is_matchable([Finding(key="em", origin="email", dropped="not_an_email")])
+
+
+def test_birth_and_gender_are_told_where_a_checkout_asks_for_them():
+    buyer = Buyer(birth_dates=quotes("16/02/1997"), genders=quotes("Frau"), addresses=(BILLING,))
+
+    assert found(order(buyer=buyer), "db") == [("place 1", sha256("19970216"))]
+    assert found(order(buyer=buyer), "ge") == [("place 1", sha256("f"))]
+
+
+@pytest.mark.parametrize(
+    ("born", "outcome"),
+    [
+        ("2008-11-21", sha256("20081121")),  # eighteen today
+        ("2008-11-22", "under_age"),
+        ("2024-01-01", "under_age"),
+        ("soon", "not_a_birth_date"),
+    ],
+)
+def test_nothing_is_told_of_the_birth_of_a_child(born, outcome):
+    of = order(buyer=Buyer(birth_dates=quotes(born)))
+
+    assert found(of, "db") == [("place 1", outcome)]
+
+
+@pytest.mark.parametrize("said", ["info@boutique.example", "POS@Boutique.Example"])
+def test_a_mailbox_of_the_shop_is_not_the_buyers(said):
+    findings = identify(
+        order(buyer=Buyer(emails=quotes(said, "zoe@mail.boutique.example.org"))),
+        now=NOW,
+        own_domain="boutique.example",
+    )
+
+    assert [finding.dropped for finding in findings if finding.key == "em"] == ["the_shops_own", ""]
+
+
+@pytest.mark.parametrize(
+    "program", ["WordPress/6.9; https://boutique.example", "PayPal IPN", "curl/8.5", "okhttp/4.12"]
+)
+def test_where_a_program_sent_the_order_its_address_is_nobodys(program):
+    of = visited(ips=quotes("8.8.8.8"), user_agents=quotes(program))
+
+    assert found(of, "client_ip_address") == [("place 1", "not_the_shoppers")]
+    assert found(of, "client_user_agent") == [("place 1", "not_the_shoppers")]
+
+
+@pytest.mark.parametrize("proxy", ["23.227.38.65", "104.18.2.3", "172.68.1.1", "162.159.0.9"])
+def test_a_proxy_between_shopper_and_shop_is_not_the_shopper(proxy):
+    assert found(visited(ips=quotes(proxy)), "client_ip_address") == [
+        ("place 1", "not_a_public_address")
+    ]

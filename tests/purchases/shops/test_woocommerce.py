@@ -379,3 +379,19 @@ def test_fees_have_their_tax_and_may_take_away():
     order = read(fee_lines=fees)
 
     assert (order.fees, order.fees_tax) == (Decimal("8.30"), Decimal("2.30"))
+
+
+def test_birth_and_gender_are_read_under_the_names_that_checkouts_use():
+    metas = [
+        {"key": "_billing_birth_date", "value": "1990-04-03"},
+        {"key": "Date of birth", "value": "1990-04-03"},
+        {"key": "billing_gender", "value": "f"},
+        {"key": "gender_reveal_party", "value": "yes"},
+    ]
+
+    buyer = read(meta_data=metas).buyer
+
+    assert [(quote.origin, quote.text) for quote in buyer.birth_dates + buyer.genders] == [
+        ("meta._billing_birth_date", "1990-04-03"),
+        ("meta.billing_gender", "f"),
+    ]
