@@ -24,13 +24,18 @@ Value = Literal["total", "subtotal", "total_less_tax", "total_less_shipping", "n
 Extra = Literal["tips", "duties", "gift_cards", "fees"]
 Currency = Literal["shop", "presentment"]
 Refunds = Literal["net", "full"]
+AlsoSend = Literal["delivery_category", "net_revenue"]
+ActionSource = Literal[
+    "email", "website", "phone_call", "chat", "physical_store", "system_generated", "other"
+]
 WhenTrackedElsewhere = Literal["skip", "send"]
 
 _NAME = r"[^\s:](?:[^:\n]{0,98}[^\s:])?"
 EVENT_ID = re.compile(
     rf"order_id|order_name|checkout_token|order_key|meta:{_NAME}|attribute:{_NAME}|template:.{{1,200}}"
 )
-CONTENT_ID = re.compile(r"sku|variant_id|product_id|template:.{1,200}")
+CONTENT_ID = re.compile(r"sku|variant_id|product_id|sku_or_id|woocommerce_legacy|template:.{1,200}")
+PREDICTED_LTV = re.compile(rf"[0-9]{{1,3}}(?:\.[0-9]{{1,2}})?x|meta:{_NAME}|attribute:{_NAME}")
 EVENT_ID_FIELDS = ("order_id", "order_name", "order_key", "checkout_token", "shop")
 CONTENT_ID_FIELDS = ("sku", "variant_id", "product_id", "country")
 
@@ -52,6 +57,13 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_value: Decimal | None = None  # of the order's total, in the order's currency
 
 
+class Whatsapp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The page whose advertisements open chats; `without` are countries and regions to leave out."""
+
+    page_id: str
+    without: tuple[str, ...] = ("EEA", "GB", "JP")
+
+
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a mapping reports; the defaults are those of a new mapping."""
 
@@ -64,6 +76,12 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refunds: Refunds = "net"  # of an order that is refunded in part before it is sent
     event_id: str = "order_id"
     content_id: str = "variant_id"
+    also_send: tuple[AlsoSend, ...] = ()
+    predicted_ltv: str = (
+        ""  # 2.5x of the value, or what the shop has noted: meta:KEY, attribute:NAME
+    )
+    action_source: tuple[tuple[Source, ActionSource], ...] = ()  # instead of our own choice
+    whatsapp: Whatsapp | None = None
     when_tracked_elsewhere: WhenTrackedElsewhere = "skip"
 
     @property
@@ -74,7 +92,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def needs_costs(self) -> bool:
         """Whether the value cannot be told without what the goods cost."""
-        return self.value == "margin"
+        return self.value == "margin" or "net_revenue" in self.also_send
 
     @property
     def version(self) -> str:
@@ -94,6 +112,8 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
             settings = {**settings, "trigger": read_trigger(settings["trigger"])}
         except ValueError as error:
             raise RulesError("trigger", str(error)) from error
+    if isinstance(said := settings.get("action_source"), Mapping):
+        settings = {**settings, "action_source": tuple(sorted(said.items()))}
     try:
         rules = msgspec.convert(settings, Rules, strict=False)
     except msgspec.ValidationError as error:
@@ -109,7 +129,7 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
         "content_id",
         rules.content_id,
         allowed=CONTENT_ID,
-        names="sku, variant_id, product_id",
+        names="sku, variant_id, product_id, sku_or_id, woocommerce_legacy",
         fields=CONTENT_ID_FIELDS,
     )
     for country in rules.when.country:
@@ -118,6 +138,10 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
     least = rules.when.min_value
     if least is not None and not (least.is_finite() and least >= 0):
         raise RulesError("when.min_value", "must be an amount such as 10 or 12.50")
+    if rules.predicted_ltv and not PREDICTED_LTV.fullmatch(rules.predicted_ltv):
+        raise RulesError("predicted_ltv", "must be 2.5x, meta:KEY or attribute:NAME")
+    if rules.whatsapp:
+        _check_whatsapp(rules.whatsapp)
     if rules.needs_costs and rules.currency == "presentment":
         raise RulesError("currency", "costs are in the shop's currency: margin can only be too")
     return rules
@@ -140,7 +164,11 @@ def _explained(error: msgspec.ValidationError) -> RulesError:
     key = path.rstrip("`")
     if unknown := re.search(r"unknown field `(.*)`", message):
         return RulesError(f"{key}.{unknown[1]}".lstrip("."), "is not a key of a mapping")
-    allowed = _CHOICES.get(key.partition("[")[0])
+    if key.startswith("action_source"):
+        place = key.rpartition("[")[2].rstrip("]")
+        key, allowed = "action_source", _ACTION_SOURCES.get(place)
+    else:
+        allowed = _CHOICES.get(key.partition("[")[0])
     if allowed and message.startswith("Invalid enum value"):
         message = (
             f"{message.removeprefix('Invalid enum value ')} is not one of {', '.join(allowed)}"
@@ -148,15 +176,28 @@ def _explained(error: msgspec.ValidationError) -> RulesError:
     return RulesError(key or "mapping", message)
 
 
+# By the place in a pair.
+_ACTION_SOURCES = {"0": tuple(source.value for source in Source), "1": get_args(ActionSource)}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "skip": get_args(Unwanted),
     "value": get_args(Value),
     "leave_out": get_args(Extra),
     "currency": get_args(Currency),
     "refunds": get_args(Refunds),
+    "also_send": get_args(AlsoSend),
     "when_tracked_elsewhere": get_args(WhenTrackedElsewhere),
     "when.source": tuple(source.value for source in Source),
 }
+
+
+def _check_whatsapp(whatsapp: Whatsapp) -> None:
+    if not re.fullmatch(r"[0-9]{5,20}", whatsapp.page_id):
+        raise RulesError("whatsapp.page_id", "must be the page's id: 5 to 20 digits")
+    for name in whatsapp.without:
+        if name != "EEA" and not re.fullmatch(r"[A-Z]{2}", name):
+            raise RulesError(
+                "whatsapp.without", f"{name!r} is not EEA or a two-letter country code (FR)"
+            )
 
 
 def _check(

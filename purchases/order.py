@@ -45,6 +45,14 @@ class Source(StrEnum):
     OTHER = "other"
 
 
+class Delivery(StrEnum):
+    """How the goods come to the buyer."""
+
+    HOME = "home"
+    PICKUP = "pickup"  # in the store
+    CURBSIDE = "curbside"
+
+
 class Quote(Struct, frozen=True, kw_only=True):
     """A text as the shop gave it, and the place it stood, such as `customer.email`."""
 
@@ -108,6 +116,7 @@ class Line(Struct, frozen=True, kw_only=True):
     quantity: Decimal
     total: Decimal
     cost: Decimal | None = None  # to the merchant, of the whole line; None where nobody says
+    bundled: bool = False  # stands for a bundle, or for a part of one
     gift_card: bool = False  # sold as a product; one that pays is no line
 
 
@@ -142,6 +151,7 @@ class Order(Struct, frozen=True, kw_only=True):
     payment_method: str = ""
     payment_kind: str = ""  # cod, bacs or cheque, whatever the shop calls it
     tags: tuple[str, ...] = ()
+    delivery: Delivery | None = None  # None where the shop does not say, or nothing is delivered
 
     placed_at: datetime  # when the sale happened
     entered_at: datetime  # when the shop wrote it down; much later for an imported history

@@ -72,6 +72,11 @@ def worth(order: Order, *, rules: Rules) -> Decimal | None:
     return money(max(value, ZERO), order.currency)
 
 
+def margin(order: Order, *, rules: Rules) -> Decimal | None:
+    """What is left of the sale when tax, shipping and the goods are paid; None without their costs."""
+    return worth(order, rules=replace(rules, value="margin"))
+
+
 def explain(order: Order, *, rules: Rules) -> tuple[Step, ...]:
     """The steps to the value, which they add up to; none where a cost is missing.
 

@@ -47,6 +47,8 @@ class _UserData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     fbc: Annotated[str, Meta(pattern=f"^{FBC.pattern}$")] = ""
     fbp: Annotated[str, Meta(pattern=f"^{FBP.pattern}$")] = ""
+    ctwa_clid: Annotated[str, Meta(pattern=r"^\S{1,500}$")] = ""
+    page_id: Annotated[str, Meta(pattern=r"^[0-9]{5,20}$")] = ""
 
 
 class _Content(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,14 +65,24 @@ class _CustomData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     content_ids: tuple[CatalogueId, ...] = ()
     contents: tuple[_Content, ...] = ()
     num_items: Annotated[int, Meta(ge=1)] = 1
+    customer_segmentation: Literal[
+        "", "new_customer_to_business", "existing_customer_to_business"
+    ] = ""
+    delivery_category: Literal["", "in_store", "curbside", "home_delivery"] = ""
+    net_revenue: Amount = 0
+    predicted_ltv: Amount = 0
 
 
 class _Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     event_name: Literal["Purchase"]
     event_time: int
     event_id: Text
-    action_source: Literal["website", "physical_store", "system_generated", "other"]
+    action_source: Literal[
+        "email", "website", "phone_call", "chat", "physical_store", "system_generated",
+        "business_messaging", "other",
+    ]  # fmt: skip
     event_source_url: Url | None = None
+    messaging_channel: Literal["whatsapp"] | None = None
     user_data: _UserData
     custom_data: _CustomData
 
@@ -95,6 +107,10 @@ def check(payload: bytes, *, now: datetime) -> str:
         return "too_old"
     if event.custom_data.currency not in EXPONENTS:
         return "unknown_currency"
+    if (event.action_source == "business_messaging") != bool(
+        event.messaging_channel and event.user_data.ctwa_clid and event.user_data.page_id
+    ):
+        return "malformed"
     return _flaw(event.user_data)
 
 

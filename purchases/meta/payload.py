@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from purchases.meta.event import Content, PurchaseEvent
+from purchases.meta.contents import Content
+from purchases.meta.event import PurchaseEvent
 from purchases.meta.user_data import Finding
 
 MAX_EVENTS = 1_000  # in one request: Meta's own limit
@@ -24,7 +25,10 @@ MAX_BODY_BYTES = 998_000
 # Meta files events by the platform that sends them; the number is that of this shape of payload.
 PARTNER_AGENT = "connector-1"
 
-ONE_VALUE = frozenset({"client_ip_address", "client_user_agent", "fbc", "fbp"})
+ONE_VALUE = frozenset(
+    {"client_ip_address", "client_user_agent", "fbc", "fbp", "ctwa_clid", "page_id"}
+)
+EXTRAS = ("customer_segmentation", "delivery_category", "net_revenue", "predicted_ltv")
 JSON = msgspec.json.Encoder(decimal_format="number", order=None)
 
 
@@ -81,6 +85,8 @@ def explain(event: PurchaseEvent) -> tuple[Field, ...]:
     if event.event_source_url:
         page = "landing page or store address → without query"
         fields.append(_field("event_source_url", event.event_source_url, page))
+    if event.messaging_channel:
+        fields.append(_field("messaging_channel", event.messaging_channel, "whatsapp"))
     return (*fields, *_explain_user_data(event), *_explain_custom_data(event), *_unsent(event))
 
 
@@ -93,6 +99,8 @@ def _as_json(event: PurchaseEvent) -> dict[str, Any]:
     }
     if event.event_source_url:
         json["event_source_url"] = event.event_source_url
+    if event.messaging_channel:
+        json["messaging_channel"] = event.messaging_channel
     json["user_data"] = _user_data(event.findings)
     json["custom_data"] = _custom_data(event)
     return json
@@ -122,6 +130,9 @@ def _custom_data(event: PurchaseEvent) -> dict[str, Any]:
         json["content_ids"] = _content_ids(custom.contents)
         json["contents"] = custom.contents
         json["num_items"] = _num_items(custom.contents)
+    for key in EXTRAS:
+        if (extra := getattr(custom, key)) not in ("", None):
+            json[key] = extra
     return json
 
 
@@ -150,6 +161,14 @@ def _explain_custom_data(event: PurchaseEvent) -> Iterator[Field]:
     yield _field("custom_data.value", custom.value, f"order {rules.value} → {custom.currency}")
     yield _field("custom_data.currency", custom.currency, "order.currency")
     yield _field("custom_data.order_id", custom.order_id, "order.id")
+    for key, origin in (
+        ("customer_segmentation", "customer.orders_count"),
+        ("delivery_category", "shipping method"),
+        ("net_revenue", "net less costs"),
+        ("predicted_ltv", rules.predicted_ltv),
+    ):
+        if (extra := getattr(custom, key)) not in ("", None):
+            yield _field(f"custom_data.{key}", extra, origin)
     if not custom.contents:
         return
     yield _field("custom_data.content_type", custom.content_type, rules.content_id)
@@ -168,6 +187,10 @@ def _unsent(event: PurchaseEvent) -> Iterator[Field]:
         if finding.dropped:
             path = f"user_data.{finding.key}"
             yield Field(path=path, value="", origin=finding.origin, note=finding.dropped)
+    if "net_revenue" in event.rules.also_send and event.custom.net_revenue is None:
+        yield Field(
+            path="custom_data.net_revenue", value="", origin="net less costs", note="cost_missing"
+        )
 
 
 def _field(path: str, value: object, origin: str) -> Field:

@@ -190,8 +190,9 @@ def _wait(headers: Mapping[str, str]) -> timedelta | None:
     seconds = [*_retry_after(lower), *_regain_access(lower)]
     if not seconds:
         return None
+    # Bounded as a number: a header may ask for more, or less, than a timedelta can hold.
     longest = min(max(seconds), LONGEST_WAIT.total_seconds())
-    return max(timedelta(seconds=longest), SHORTEST_WAIT)
+    return timedelta(seconds=max(longest, SHORTEST_WAIT.total_seconds()))
 
 
 def _retry_after(headers: Mapping[str, str]) -> Iterator[float]:

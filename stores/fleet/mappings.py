@@ -24,11 +24,16 @@ RULE_KEYS = (
     "refunds",
     "event_id",
     "content_id",
+    "also_send",
+    "predicted_ltv",
+    "action_source",
+    "whatsapp",
     "when_tracked_elsewhere",
 )
-LIST_KEYS = ("skip", "leave_out")  # where [] is said, and means none
-MAP_KEYS = ("trigger",)  # which may be keys and values
+LIST_KEYS = ("skip", "leave_out", "also_send")  # where [] is said, and means none
+MAP_KEYS = ("trigger", "action_source")  # which may be keys and values
 MAPPING_KEYS = ("pixel", "template", "enabled", *RULE_KEYS)
+WHATSAPP_KEYS = ("page_id", "without")
 WHEN_KEYS = ("country", "source", "min_value")
 # What the format will take and does not take yet: refused by name, never ignored.
 LATER_WHEN_KEYS = ("tag", "sku", "customer")
@@ -74,6 +79,8 @@ def _read_settings(keys: Mapping[str, Place]) -> dict[str, Any]:
         place = keys[key]
         if key == "when":
             settings[key] = _read_when(place)
+        elif key == "whatsapp":
+            settings[key] = _read_whatsapp(place)
         elif key in LIST_KEYS:
             settings[key] = _read_list(place, key)
         elif key in MAP_KEYS and place.is_mapping:
@@ -81,6 +88,21 @@ def _read_settings(keys: Mapping[str, Place]) -> dict[str, Any]:
         elif word := _read_word(key, place):
             settings[key] = word
     return settings
+
+
+def _read_whatsapp(place: Place) -> dict[str, Any]:
+    keys = place.keys(known=WHATSAPP_KEYS)
+    if "page_id" not in keys:
+        place.lacks("page_id")
+        return {}
+    whatsapp: dict[str, Any] = {"page_id": keys["page_id"].text()}
+    if whatsapp["page_id"] and not _is_allowed(keys["page_id"], {"whatsapp": whatsapp}):
+        return {}
+    if "without" in keys:
+        names = {item.text(): item for item in keys["without"].items()}
+        whatsapp["without"] = [name for name in names if name]
+        _is_allowed(keys["without"], {"whatsapp": whatsapp})
+    return whatsapp
 
 
 def _read_map(key: str, place: Place) -> dict[str, str]:

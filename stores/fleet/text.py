@@ -12,7 +12,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from stores.fleet.entries import Fleet, MappingEntry, PixelEntry, SecretEntry, StoreEntry
 from stores.fleet.file import ADDRESS_KEYS
-from stores.fleet.mappings import LIST_KEYS, MAP_KEYS, RULE_KEYS, WHEN_KEYS
+from stores.fleet.mappings import LIST_KEYS, MAP_KEYS, RULE_KEYS, WHATSAPP_KEYS, WHEN_KEYS
 
 
 def as_yaml(fleet: Fleet) -> str:
@@ -82,6 +82,9 @@ def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     for key in MAP_KEYS:
         if isinstance(said := plain.get(key), dict):
             plain[key] = dict(sorted(said.items()))
+    if "whatsapp" in plain:
+        said = plain["whatsapp"]
+        plain["whatsapp"] = {key: said[key] for key in WHATSAPP_KEYS if key in said}
     if "when" in plain:
         plain["when"] = {key: plain["when"][key] for key in WHEN_KEYS if key in plain["when"]}
         if amount := plain["when"].get("min_value"):
@@ -110,9 +113,9 @@ def _styled(value: Any, *, key: str = "") -> Any:
         return {name: _styled(item, key=name) for name, item in value.items()}
     if isinstance(value, list):
         sequence = CommentedSeq(_styled(item) for item in value)
-        if key in ("country", "source", *LIST_KEYS):
+        if key in ("country", "source", "without", *LIST_KEYS):
             sequence.fa.set_flow_style()
         return sequence
-    if key in ("id", "pixel"):
+    if key in ("id", "pixel", "page_id"):
         return DoubleQuotedScalarString(value)
     return value

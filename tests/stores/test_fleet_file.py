@@ -7,7 +7,18 @@ from typing import get_args
 
 import pytest
 
-from purchases.mapping import CONTENT_ID, EVENT_ID, Extra, Rules, Unwanted, read_rules
+from purchases.mapping import (
+    CONTENT_ID,
+    EVENT_ID,
+    PREDICTED_LTV,
+    ActionSource,
+    AlsoSend,
+    Extra,
+    Rules,
+    Unwanted,
+    Whatsapp,
+    read_rules,
+)
 from purchases.order import Source
 from purchases.triggers import TRIGGER
 from stores.fleet import file, mappings
@@ -98,6 +109,56 @@ def test_a_trigger_by_payment_method_is_written_as_it_was_read():
     assert fleet.stores["kitchen"].mappings[0].settings == said
     assert read(as_yaml(fleet)).stores["kitchen"].mappings[0].settings == said
     assert list(fleet.stores["kitchen"].mappings[0].settings["trigger"]) == sorted(said["trigger"])
+
+
+def test_where_orders_were_made_and_what_else_is_sent_is_written_as_it_was_read():
+    wanted = """also_send: [net_revenue, delivery_category]
+        predicted_ltv: meta:_ltv
+        action_source: {draft: phone_call, admin: email}
+        whatsapp: {without: [EEA, GB], page_id: 1234567890}"""
+
+    fleet = read(a_file(mapping=wanted))
+
+    said = {
+        "also_send": ["net_revenue", "delivery_category"],
+        "predicted_ltv": "meta:_ltv",
+        "action_source": {"admin": "email", "draft": "phone_call"},
+        "whatsapp": {"page_id": "1234567890", "without": ["EEA", "GB"]},
+    }
+    assert fleet.stores["kitchen"].mappings[0].settings == said
+    assert read(as_yaml(fleet)).stores["kitchen"].mappings[0].settings == said
+    assert as_yaml(read(as_yaml(fleet))) == as_yaml(fleet)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "problem"),
+    [
+        ("whatsapp: {without: [EEA]}", "whatsapp.page_id: is missing"),
+        ("whatsapp: {page_id: x1}", "whatsapp.page_id: must be the page's id: 5 to 20 digits"),
+        (
+            "whatsapp: {page_id: 1234567890, without: [Europe]}",
+            "whatsapp.without: 'Europe' is not EEA or a two-letter country code (FR)",
+        ),
+        ("whatsapp: {page_id: 1234567890, only: [FR]}", "whatsapp.only: unknown key"),
+        (
+            "action_source: {draft: business_messaging}",
+            "action_source.draft: 'business_messaging' is not one of email, website, phone_call,"
+            " chat, physical_store, system_generated, other",
+        ),
+        (
+            "action_source: {fax: other}",
+            "action_source.fax: 'fax' is not one of web, app, pos, draft, admin, subscription, api,"
+            " other",
+        ),
+        ("predicted_ltv: 300", "predicted_ltv: must be 2.5x, meta:KEY or attribute:NAME"),
+        (
+            "also_send: [status]",
+            "also_send[0]: 'status' is not one of delivery_category, net_revenue",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_by_name(mapping, problem):
+    assert problems(a_file(mapping=mapping)) == (f"stores[0].mappings[0].{problem} (line 15)",)
 
 
 def test_no_secret_is_in_what_is_written():
@@ -393,6 +454,14 @@ def test_the_schema_has_the_keys_and_words_of_the_reader():
     assert parts["content_id"]["pattern"] == f"^({CONTENT_ID.pattern})$"
     assert parts["one_trigger"]["pattern"] == f"^({TRIGGER.pattern})$"
     assert parts["skip"]["items"]["enum"] == list(get_args(Unwanted))
+    assert parts["also_send"]["items"]["enum"] == list(get_args(AlsoSend))
+    assert parts["predicted_ltv"]["pattern"] == f"^({PREDICTED_LTV.pattern})$"
+    assert parts["action_source"]["propertyNames"]["enum"] == list(Source)
+    assert parts["action_source"]["additionalProperties"]["enum"] == list(get_args(ActionSource))
+    assert tuple(parts["whatsapp"]["properties"]) == mappings.WHATSAPP_KEYS
+    assert parts["whatsapp"]["properties"]["without"]["default"] == list(
+        Whatsapp(page_id="").without
+    )
     assert parts["leave_out"]["items"]["enum"] == list(get_args(Extra))
     assert parts["skip"]["default"] == list(Rules().skip)
 

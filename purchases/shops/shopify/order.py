@@ -6,12 +6,13 @@ https://shopify.dev/docs/api/admin-rest/latest/resources/order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from msgspec.structs import replace
 
-from purchases.order import IMPORTED_AFTER, Address, Buyer, Order, Source, Standing, Visit
+from purchases.order import IMPORTED_AFTER, Address, Buyer, Delivery, Order, Source, Standing, Visit
 from purchases.shops import reading
 from purchases.shops.reading import ZERO, Part, first_moment, money, part, parts, quotes, text
 from purchases.shops.shopify import amounts, wire
@@ -46,6 +47,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         payment_method=payment_method,
         payment_kind=_PAYMENT_KINDS.get(payment_method.lower(), ""),
         tags=_tags(raw.tags),
+        delivery=_delivery(raw, source),
         placed_at=placed_at,
         entered_at=entered_at,
         updated_at=reading.moment(raw.updated_at, zone=zone) or entered_at,
@@ -142,6 +144,22 @@ def _payment_method(raw: wire.Order) -> str:
     if names[0] != "gift_card":
         return text(names[0], limit=100)
     return text(next((name for name in names if name != "gift_card"), names[0]), limit=100)
+
+
+_PICKUP = re.compile(
+    r"pick.?up|collect(?:ion)?\b|in.?store|retrait|abholung|ritiro|recogida|odbiór", re.IGNORECASE
+)
+
+
+def _delivery(raw: wire.Order, source: Source) -> Delivery | None:
+    """By the name of the way of shipping: Shopify's orders have no word for picking up."""
+    for line in parts(raw.shipping_lines, wire.ShippingLine):
+        if line.is_removed is not True:
+            title = text(line.title, limit=200)
+            if "curbside" in title.lower():
+                return Delivery.CURBSIDE
+            return Delivery.PICKUP if _PICKUP.search(title) else Delivery.HOME
+    return Delivery.PICKUP if source is Source.POS else None
 
 
 def _tags(said: object) -> tuple[str, ...]:

@@ -112,6 +112,7 @@ class ShippingLine(Struct, gc=False):
     discount_allocations: Parts[Discount] = None
     tax_lines: Parts[Tax] = None
     is_removed: Any = None
+    title: Any = None
 
 
 class Transaction(Struct, gc=False):

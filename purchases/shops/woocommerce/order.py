@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
-from purchases.order import Address, Buyer, Line, Order, Source, Standing, Visit
+from purchases.order import Address, Buyer, Delivery, Line, Order, Source, Standing, Visit
 from purchases.shops import reading
 from purchases.shops.reading import (
     ZERO,
@@ -58,6 +58,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         stages=(status,) if status else (),
         completed=status == "completed",
         payment_method=text(raw.payment_method, limit=100),
+        delivery=_delivery(raw, source),
         placed_at=created_at,
         entered_at=created_at,
         updated_at=_moment(raw.date_modified_gmt, raw.date_modified, zone) or created_at,
@@ -152,9 +153,33 @@ def _lines(raw: wire.Order) -> tuple[Line, ...]:
                 quantity=quantity,
                 total=total if total > 0 else ZERO,
                 cost=_cost(line, quantity),
+                bundled=_is_bundled(line),
             )
         )
     return tuple(lines)
+
+
+# What plugins write on the line of a bundle and on those of its parts.
+BUNDLES = frozenset(
+    [
+        *("_bundled_by", "_bundled_items", "_composite_parent", "_composite_children"),
+        *("_mnm_container", "_mnm_config", "_woosb_parent_id", "_woosb_ids"),
+    ]
+)
+
+
+def _is_bundled(line: wire.Line) -> bool:
+    return any(meta.key in BUNDLES for meta in parts(line.meta_data, wire.Meta) if meta.value)
+
+
+def _delivery(raw: wire.Order, source: Source) -> Delivery | None:
+    methods = [
+        text(line.method_id).partition(":")[0]
+        for line in parts(raw.shipping_lines, wire.ShippingLine)
+    ]
+    if not methods:
+        return Delivery.PICKUP if source is Source.POS else None
+    return Delivery.PICKUP if methods[0] in ("local_pickup", "pickup_location") else Delivery.HOME
 
 
 # What plugins that keep count of costs write on a line: of one piece.

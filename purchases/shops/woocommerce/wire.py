@@ -53,6 +53,12 @@ class Line(Struct, gc=False):
     meta_data: Parts[Meta] = None
 
 
+class ShippingLine(Struct, gc=False):
+    """A way of shipping that was chosen."""
+
+    method_id: Any = None
+
+
 class Fee(Struct, gc=False):
     """A fee, or a discount that a plugin writes as one."""
 
@@ -87,6 +93,7 @@ class Order(Struct, gc=False):
     prices_include_tax: Any = None
     line_items: Parts[Line] = None
     fee_lines: Parts[Fee] = None
+    shipping_lines: Parts[ShippingLine] = None
     refunds: Parts[Refund] = None
 
     date_created: Any = None  # in the shop's time zone; the others in UTC; neither says so

@@ -1,14 +1,18 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
-from known_order import NOW, ORDER, PLACED, STOREFRONT, VISIT, event, order
+from known_order import BILLING, NOW, ORDER, PLACED, STOREFRONT, VISIT, event, order
 from msgspec.structs import replace
 
 from purchases.decision import Skip
-from purchases.mapping import Rules
-from purchases.meta.event import Content, Storefront, build_purchase
-from purchases.order import Address, Buyer, Line, Quote, Source, Visit
+from purchases.mapping import Rules, Whatsapp
+from purchases.meta.check import check
+from purchases.meta.contents import Content
+from purchases.meta.event import Storefront, build_purchase
+from purchases.meta.payload import encode
+from purchases.order import Address, Buyer, Delivery, Line, Quote, Source, Visit
 from purchases.value import worth
 
 
@@ -265,3 +269,135 @@ def test_products_that_come_in_variants_are_groups(strategy, variant_id, content
 def test_an_order_without_lines_is_still_a_purchase():
     assert event(order(lines=())).custom.contents == ()
     assert event(ORDER).event_name == "Purchase"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "fields", "content_id"),
+    [
+        ("sku_or_id", {"sku": "S", "product_id": "1"}, "S"),
+        ("sku_or_id", {"sku": " ", "product_id": "1"}, "11"),
+        ("sku_or_id", {"variant_id": "", "product_id": "1"}, "1"),
+        ("woocommerce_legacy", {"sku": "S", "product_id": "1"}, "S_11"),
+        ("woocommerce_legacy", {"product_id": "1"}, "wc_post_id_11"),
+        ("woocommerce_legacy", {"variant_id": "", "sku": "S"}, None),
+    ],
+)
+def test_plugins_of_old_have_ids_of_their_own(strategy, fields, content_id):
+    contents = event(order(lines=(line(**fields),)), content_id=strategy).custom.contents
+
+    assert [content.id for content in contents] == [content_id] * (content_id is not None)
+
+
+@pytest.mark.parametrize(
+    ("whole", "parts", "told"),
+    [("30.00", ("0.00", "0.00"), ["box"]), ("0.00", ("10.00", "20.00"), ["a", "b"])],
+)
+def test_of_a_bundle_the_lines_that_were_paid_for_are_told(whole, parts, told):
+    lines = [
+        line(variant_id=name, total=Decimal(total), bundled=True)
+        for name, total in zip(["box", "a", "b"], [whole, *parts], strict=True)
+    ]
+    free = line(variant_id="sample", total=Decimal(0))
+
+    contents = event(order(lines=(*lines, free))).custom.contents
+
+    assert [content.id for content in contents] == [*told, "sample"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "segment"),
+    [
+        ({}, ""),
+        ({"buyer": replace(ORDER.buyer, orders_count=1)}, "new_customer_to_business"),
+        ({"buyer": replace(ORDER.buyer, orders_count=2)}, "existing_customer_to_business"),
+        ({"source": Source.SUBSCRIPTION}, "existing_customer_to_business"),
+    ],
+)
+def test_new_and_returning_customers_are_told_apart_where_the_shop_knows(changes, segment):
+    assert event(order(**changes)).custom.customer_segmentation == segment
+
+
+@pytest.mark.parametrize(
+    ("delivery", "category"),
+    [(None, ""), ("home", "home_delivery"), ("pickup", "in_store"), ("curbside", "curbside")],
+)
+def test_the_way_of_delivery_is_told_where_it_is_wanted(delivery, category):
+    of = order(delivery=delivery and Delivery(delivery))
+
+    assert event(of, also_send=("delivery_category",)).custom.delivery_category == category
+    assert event(of).custom.delivery_category == ""
+
+
+def test_net_revenue_is_the_margin_where_every_cost_is_known():
+    lines = tuple(replace(one, cost=Decimal(2)) for one in ORDER.lines)
+
+    built = event(order(lines=lines), also_send=("net_revenue",))
+
+    assert built.custom.net_revenue == Decimal("23.92")  # 42.50 - 7.08 - 5.50 - 3 × 2
+    assert event(also_send=("net_revenue",)).custom.net_revenue is None
+
+
+@pytest.mark.parametrize(
+    ("how", "noted", "ltv"),
+    [
+        ("2.5x", "", "106.25"),
+        ("meta:_ltv", "300", "300.00"),
+        ("attribute:_ltv", "300.555", "300.56"),
+        ("meta:_ltv", "-1", None),
+        ("meta:_ltv", "", None),
+    ],
+)
+def test_a_forecast_is_a_multiple_or_what_the_shop_has_noted(how, noted, ltv):
+    built = event(order(attributes=(("_ltv", noted),)), predicted_ltv=how)
+
+    assert built.custom.predicted_ltv == (ltv and Decimal(ltv))
+
+
+@pytest.mark.parametrize(
+    ("source", "action_source"),
+    [(Source.DRAFT, "phone_call"), (Source.API, "website"), (Source.WEB, "website")],
+)
+def test_a_mapping_vouches_for_where_its_orders_were_made(source, action_source):
+    said = ((Source.API, "website"), (Source.DRAFT, "phone_call"))
+
+    built = event(order(source=source), action_source=said)
+
+    assert built.action_source == action_source
+    assert (built.event_source_url != "") == (action_source == "website")
+    assert check(encode(built), now=NOW) == ""
+
+
+CHAT = Whatsapp(page_id="1234567890")
+
+
+@pytest.mark.parametrize(
+    ("country", "click", "told"),
+    [
+        ("BR", "ARAk-7f", True),
+        ("FR", "ARAk-7f", False),
+        ("GB", "ARAk-7f", False),
+        ("", "ARAk-7f", False),
+        ("BR", "", False),
+        ("BR", "two words", False),
+    ],
+)
+def test_a_sale_that_began_in_a_chat_is_told_as_one_where_that_is_allowed(country, click, told):
+    buyer = replace(ORDER.buyer, addresses=(replace(BILLING, country=country),))
+    of = order(buyer=buyer, attributes=(("ctwa_clid", click),))
+
+    built = event(of, whatsapp=CHAT)
+
+    sent = msgspec.json.decode(encode(built))
+    assert (sent["action_source"] == "business_messaging") == told
+    assert (sent.get("messaging_channel") == "whatsapp") == told
+    assert [sent["user_data"].get(key) for key in ("ctwa_clid", "page_id")] == (
+        [click, "1234567890"] if told else [None, None]
+    )
+    assert ("event_source_url" in sent) != told
+    assert check(encode(built), now=NOW) == ""
+
+
+def test_without_a_page_no_click_is_told():
+    of = order(attributes=(("ctwa_clid", "ARAk-7f"),))
+
+    assert event(of).action_source == "website"

@@ -62,6 +62,8 @@ def test_an_order_of_any_source_differs_only_in_where_it_was_made(source):
     expected = msgspec.json.decode(GOLDEN)
     if source != Source.WEB:
         del expected["event_source_url"]
+    segment = told["custom_data"].pop("customer_segmentation", "")
+    assert (segment != "") == (source == Source.SUBSCRIPTION)
     assert told.pop("action_source") == event(order(source=source)).action_source
     del expected["action_source"]
     assert told == expected

@@ -3,7 +3,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from purchases.meta.response import (
@@ -363,6 +363,7 @@ def encodable(value: Any) -> bool:
     return True
 
 
+@example(status=429, headers={"Retry-After": "-86399999913601"}, body=b"", sent=1)
 @given(status=st.integers(0, 999), headers=headers, body=bodies, sent=st.integers(1, 1000))
 def test_any_answer_has_a_meaning(status, headers, body, sent):
     outcome, answer = read(status=status, headers=headers, body=body, sent=sent)

@@ -206,3 +206,19 @@ def test_only_a_shoppers_order_happened_when_it_was_processed(source, processed,
 @pytest.mark.parametrize(("said", "test"), [(True, True), ("true", True), ("false", False)])
 def test_a_test_order_is_one_however_it_says_so(said, test):
     assert read(test=said).test is test
+
+
+@pytest.mark.parametrize(
+    ("title", "delivery"),
+    [
+        ("Standard", "home"),
+        ("Pick up in store", "pickup"),
+        ("Click & Collect", "pickup"),
+        ("Retrait en magasin", "pickup"),
+        ("Curbside pickup", "curbside"),
+        (None, "home"),
+    ],
+)
+def test_the_name_of_the_shipping_says_how_the_goods_come(title, delivery):
+    assert read(shipping_lines=[{"title": title, "price": "0.00"}]).delivery == delivery
+    assert read(shipping_lines=[]).delivery is None

@@ -395,3 +395,32 @@ def test_birth_and_gender_are_read_under_the_names_that_checkouts_use():
         ("meta._billing_birth_date", "1990-04-03"),
         ("meta.billing_gender", "f"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "delivery"),
+    [
+        ([{"method_id": "flat_rate"}], "home"),
+        ([{"method_id": "local_pickup:3"}], "pickup"),
+        ([{"method_id": "pickup_location"}], "pickup"),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_the_way_of_shipping_says_how_the_goods_come(lines, delivery):
+    assert read(shipping_lines=lines).delivery == delivery
+
+
+@pytest.mark.parametrize(
+    ("meta", "bundled"),
+    [
+        ({"key": "_bundled_by", "value": "a1"}, True),
+        ({"key": "_bundled_items", "value": ["a1"]}, True),
+        ({"key": "_bundled_by", "value": ""}, False),
+        ({"key": "colour", "value": "red"}, False),
+    ],
+)
+def test_the_lines_of_a_bundle_are_known_by_what_plugins_write(meta, bundled):
+    line = {"product_id": 16, "quantity": 1, "total": "0.00", "meta_data": [meta]}
+
+    assert read(line_items=[line]).lines[0].bundled is bundled

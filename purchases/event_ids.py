@@ -1,0 +1,47 @@
+"""The id under which Meta is told of an order: the one strategy that browser and server share.
+
+https://developers.facebook.com/documentation/ads-commerce/conversions-api/deduplicate-pixel-and-server-events
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from purchases.order import Order
+
+LONGEST_EVENT_ID = 200
+EMAIL = re.compile(r"[^\s@/]+@[^\s@/]+\.[^\s@/]+")
+
+
+def event_id_of(order: Order, *, strategy: str, shop: str) -> str:
+    """The order's id under `strategy`, or "" where the order has none that Meta would take.
+
+    `shop` is the store's key.
+    """
+    ids = {
+        "order_id": order.shop_order_id,
+        "order_name": order.name,
+        "order_key": order.order_key,
+        "checkout_token": order.checkout_token,
+    }
+    kind, _, argument = strategy.partition(":")
+    match kind:
+        case "meta" | "attribute":
+            event_id = order.attribute(argument)
+        case "template":
+            event_id = filled(argument, ids | {"shop": shop})
+        case _:
+            event_id = ids[kind]
+    event_id = event_id.strip()
+    if len(event_id) > LONGEST_EVENT_ID or ("@" in event_id and EMAIL.search(event_id)):
+        return ""
+    return event_id
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """`template` with its {fields}, or "" where the order lacks one of them."""
+    names = re.findall(r"\{(\w+)\}", template)
+    if not all(values.get(name) for name in names):
+        return ""
+    return re.sub(r"\{(\w+)\}", lambda field: values[field[1]], template)
