@@ -18,6 +18,7 @@ WORDS = ("created", "paid", "completed")
 OTHERS = "default"
 STATUS = r"[a-z0-9][a-z0-9_-]{0,39}"
 TRIGGER = re.compile(rf"{'|'.join(WORDS)}|status:{STATUS}(?:\|{STATUS}){{0,9}}")
+PAIR = 2
 LONGEST_METHOD = 100
 # Statuses in which nobody has bought, or no longer: no trigger can mean them.
 NO_SALE = frozenset(
@@ -30,6 +31,8 @@ NO_SALE = frozenset(
 
 def read_trigger(said: object) -> Trigger:
     """The trigger that settings say. Raises ValueError with a sentence about what is wrong."""
+    if isinstance(said, list | tuple) and all(isinstance(pair, list | tuple) for pair in said):
+        said = {pair[0]: pair[1] for pair in said if len(pair) == PAIR}  # as Rules are kept
     if not isinstance(said, Mapping):
         return _read(said)
     read: dict[str, str] = {}

@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from purchases.mapping import Rules, RulesError, When, read_rules
@@ -30,6 +31,21 @@ def test_settings_become_rules():
         content_id="template:shopify_{country}_{product_id}_{variant_id}",
         when_tracked_elsewhere="send",
     )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"trigger": {"cod": "completed", "default": "paid"}, "when": {"min_value": "12.50"}},
+        {"skip": [], "leave_out": ["tips"], "also_send": ["net_revenue"], "predicted_ltv": "2x"},
+        {"action_source": {"draft": "phone_call"}, "whatsapp": {"page_id": "1234567890"}},
+    ],
+)
+def test_rules_that_were_written_down_are_read_as_the_same(settings):
+    rules = read_rules(settings)
+
+    assert read_rules(msgspec.json.decode(msgspec.json.encode(rules))) == rules
 
 
 @pytest.mark.parametrize(
