@@ -59,7 +59,10 @@ ORDER BY store_id, order_id COLLATE "C", pixel_id FOR UPDATE
 
 # Whatever the row says by now (a cancellation may have come): Meta has it.
 ACCEPT = """
-UPDATE conversions_conversionevent SET state = 'accepted', reason = '', attempts = attempts + 1,
+UPDATE conversions_conversionevent SET state = 'accepted',
+    reason = CASE WHEN state = 'skipped' AND reason IN ('cancelled', 'refunded', 'voided', 'trashed')
+             THEN reason || '_after_send' ELSE '' END,
+    attempts = attempts + 1,
     accepted_at = now(), last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
 WHERE id = ANY(%(events)s) AND state <> 'accepted'
 """
@@ -109,6 +112,15 @@ WHERE id IN (SELECT id FROM conversions_conversionevent
              ORDER BY cut_off LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 EXPIRED_AT_ONCE = 5_000
+
+
+# What was held back in case it is called off, and was not. Its payload and its pixel's turn are there.
+LET_GO = """
+UPDATE conversions_conversionevent SET state = 'pending', reason = ''
+WHERE id IN (SELECT id FROM conversions_conversionevent
+             WHERE state = 'waiting' AND reason = 'hold' AND not_before <= now() AND cut_off > now()
+             ORDER BY not_before LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +185,11 @@ def doubt_unanswered(
     SendAttempt.objects.filter(pixel=pixel, finished_at=None).update(
         finished_at=Now(), reason=reason
     )
+
+
+def let_go() -> int:
+    """Let events go whose time of being held back is over; returns how many."""
+    return run_in_parts(LET_GO, [], most=EXPIRED_AT_ONCE)
 
 
 def expire() -> int:

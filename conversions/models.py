@@ -96,6 +96,12 @@ class ConversionEvent(models.Model):
                 condition=Q(state__in=["waiting", "pending", "in_doubt"]),
                 name="event_unsettled",
             ),
+            # What is held back, by when it may go (ledger.let_go).
+            models.Index(
+                fields=["not_before"],
+                condition=Q(state="waiting", reason="hold"),
+                name="event_held_back",
+            ),
             # What came lately (dashboard.imbalance); rows lie in the order in which they came.
             BrinIndex(fields=["received_at"], name="event_received"),
             # A store's ledger, newest first (dashboard).

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from conversions.models import Lane, State
 from purchases.costs import codes_of, with_costs
-from purchases.decision import Report, Skip, Wait, cut_off, decide
+from purchases.decision import Report, Skip, Wait, cut_off, decide, held_until
 from purchases.mapping import Rules, RulesError, mismatch
 from purchases.meta.check import check
 from purchases.meta.event import Storefront, build_purchase
@@ -32,6 +32,8 @@ EVENT_NAME = "Purchase"
 KEPT_FOR = timedelta(hours=48)  # docs/privacy.md
 # The shop tells of a change within seconds; what is older is being caught up with.
 OLD_NEWS = timedelta(hours=6)
+CALLED_OFF = ("cancelled", "refunded", "voided", "trashed")
+REFUNDED_IN_PART = "refunded_in_part_after_send"
 
 
 # By store, then by pixel, in order of position.
@@ -58,6 +60,7 @@ class Entry(Struct, kw_only=True):
     value: Decimal | None
     currency: str
     payload: bytes = b""
+    not_before: datetime
 
     @property
     def lane(self) -> Lane:
@@ -78,24 +81,37 @@ class Entry(Struct, kw_only=True):
 RECORD = """
 INSERT INTO conversions_conversionevent AS event
     (store_id, pixel_id, mapping_id, order_id, order_name, event_name, event_id, state, reason,
-     value, currency, event_time, order_updated_at, received_at, cut_off, lane, config_version)
+     value, currency, event_time, order_updated_at, received_at, cut_off, lane, config_version,
+     not_before)
 SELECT * FROM unnest(
     %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
     %s::text[], %s::text[], %s::numeric[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::timestamptz[], %s::timestamptz[], %s::smallint[], %s::text[])
+    %s::timestamptz[], %s::timestamptz[], %s::smallint[], %s::text[], %s::timestamptz[])
 ON CONFLICT (store_id, order_id, pixel_id, event_name) DO UPDATE
 SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.reason,
     -- It may be on its way at this moment, and Meta has the last word: then this is what Meta took.
     event_id = CASE event.state WHEN 'pending' THEN event.event_id ELSE EXCLUDED.event_id END,
     value = CASE event.state WHEN 'pending' THEN event.value ELSE EXCLUDED.value END,
     currency = EXCLUDED.currency, event_time = EXCLUDED.event_time,
-    order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off, not_before = now(),
-    lane = EXCLUDED.lane, config_version = EXCLUDED.config_version
+    order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off,
+    not_before = EXCLUDED.not_before, lane = EXCLUDED.lane, config_version = EXCLUDED.config_version
 WHERE event.order_updated_at <= EXCLUDED.order_updated_at
   AND (event.state IN ('waiting', 'skipped')
        OR event.state = 'pending' AND EXCLUDED.state = 'skipped'
           AND EXCLUDED.reason IN ('cancelled', 'refunded', 'voided', 'trashed'))
-RETURNING id, store_id, order_id, pixel_id, state
+RETURNING id, store_id, order_id, pixel_id
+"""
+
+# Meta has it, and cannot give it back: the row says what the shop did afterwards.
+MARK_SENT = """
+UPDATE conversions_conversionevent AS event SET reason = news.reason
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::numeric[], %s::timestamptz[])
+    AS news (store_id, order_id, pixel_id, reason, value, updated_at)
+WHERE (event.store_id, event.order_id, event.pixel_id)
+      = (news.store_id, news.order_id, news.pixel_id)
+  AND event.event_name = %s AND event.state = 'accepted' AND event.reason IN ('', %s)
+  AND event.order_updated_at <= news.updated_at
+  AND (news.value IS NULL OR news.value < event.value)
 """
 
 KEEP_PAYLOADS = """
@@ -224,6 +240,7 @@ def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) ->
             reason="invalid_mapping",
             value=order.total,
             currency=order.currency,
+            not_before=now,
         )
     told = in_currency(order, rules.currency)
     entry = Entry(
@@ -233,10 +250,16 @@ def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) ->
         state=State.SKIPPED,
         value=worth(told, rules=rules),
         currency=told.currency,
+        not_before=now,
     )
     match decide(order, rules=rules, now=now):
         case Skip(reason=reason):
             entry.reason = reason
+        case Wait(reason="hold"):
+            _build(entry, rules, now)
+            if entry.state == State.PENDING:  # ready to go, and only its time is to come
+                entry.state, entry.reason = State.WAITING, "hold"
+                entry.not_before = held_until(order, rules=rules)
         case Wait(reason=reason):
             entry.state, entry.reason = State.WAITING, reason
         case Report():
@@ -300,15 +323,35 @@ def _write(entries: list[Entry]) -> None:
     # Sorted, as all that two workers may write at once.
     run(KEEP_RULES, [sorted(rules), [rules[version] for version in sorted(rules)]])
     columns = [list(column) for column in zip(*map(_columns, entries), strict=True)]
-    pending = {
+    written = {
         (store_id, order_id, pixel_id): event_id
-        for event_id, store_id, order_id, pixel_id, state in rows(RECORD, columns)
-        if state == State.PENDING
+        for event_id, store_id, order_id, pixel_id in rows(RECORD, columns)
     }
-    if owed := [entry for entry in entries if entry.key in pending]:
-        events = [pending[entry.key] for entry in owed]
+    _mark_sent(entries)
+    if owed := [entry for entry in entries if entry.event_id and entry.key in written]:
+        events = [written[entry.key] for entry in owed]
         run(KEEP_PAYLOADS, [events, [_sealed(entry) for entry in owed]])
         run(QUEUE_PIXELS, [sorted({entry.mapping.pixel_id for entry in owed})])
+
+
+def _mark_sent(entries: list[Entry]) -> None:
+    """Mark events that Meta has and whose orders were called off, or refunded in part, afterwards."""
+    news = [(entry, reason) for entry in entries if (reason := _after_send(entry))]
+    if news:
+        columns = [
+            (*entry.key, reason, value, entry.sighting.order.updated_at)
+            for entry, reason in news
+            for value in [entry.value if reason == REFUNDED_IN_PART else None]
+        ]
+        arrays = [list(column) for column in zip(*columns, strict=True)]
+        run(MARK_SENT, [*arrays, EVENT_NAME, REFUNDED_IN_PART])
+
+
+def _after_send(entry: Entry) -> str:
+    """What the order's news means for an event that Meta has: a reason, or "" for nothing."""
+    if entry.reason in CALLED_OFF:
+        return f"{entry.reason}_after_send"
+    return REFUNDED_IN_PART if entry.sighting.order.refunded and entry.event_id else ""
 
 
 def _columns(entry: Entry) -> tuple[object, ...]:
@@ -332,6 +375,7 @@ def _columns(entry: Entry) -> tuple[object, ...]:
         cut_off(order, rules=entry.rules),
         entry.lane.value,
         entry.rules.version,
+        entry.not_before,
     )
 
 

@@ -30,7 +30,9 @@ def send_due(**_later: object) -> None:
 
 @shared_task(name="conversions.expire")
 def expire(**_later: object) -> None:
-    """Give up what may no longer be sent."""
+    """Let go what was held back long enough, and give up what may no longer be sent."""
+    if ledger.let_go():
+        send_due.ring_now()
     ledger.expire()
 
 

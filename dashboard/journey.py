@@ -109,7 +109,9 @@ def verdict(event: ConversionEvent, *, told_at: datetime) -> str:
             text = _("%(order)s counts as accepted by Meta dataset %(pixel)s. %(why)s")
         case State.ACCEPTED:
             words["after"] = span((event.accepted_at or told_at) - told_at)
-            text = _("%(order)s reached Meta dataset %(pixel)s %(after)s after the shop told us.")
+            text = _(
+                "%(order)s reached Meta dataset %(pixel)s %(after)s after the shop told us. %(why)s"
+            )
         case State.WAITING:
             text = _waiting(event.reason)
         case State.PENDING if event.pixel.broken_reason:
@@ -135,7 +137,7 @@ def verdict(event: ConversionEvent, *, told_at: datetime) -> str:
             text = _expired(event)
         case state:
             assert_never(state)
-    return text % words
+    return (text % words).strip()
 
 
 def _in_doubt(*, held: bool) -> str:

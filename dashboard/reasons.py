@@ -28,6 +28,14 @@ SENTENCES = {
     "status": gettext_lazy("It waits until the shop gives it a status that the mapping names."),
     "consent": gettext_lazy("It waits for the buyer's consent."),
     "hold": gettext_lazy("It is held back for a while, in case it is cancelled."),
+    # What the shop did when Meta had the event already (conversions/outbox.py).
+    "cancelled_after_send": gettext_lazy("The order was cancelled after it was sent."),
+    "refunded_after_send": gettext_lazy("The order was refunded in full after it was sent."),
+    "refunded_in_part_after_send": gettext_lazy("A part was refunded after it was sent."),
+    "voided_after_send": gettext_lazy(
+        "The payment's authorisation was given up after it was sent."
+    ),
+    "trashed_after_send": gettext_lazy("The shop has put the order in its bin after it was sent."),
     # Why an order is not reported (purchases/decision.py, mapping.py, meta/event.py).
     "draft": gettext_lazy("It is a draft: nobody has bought yet."),
     "trashed": gettext_lazy("The shop has put the order in its bin."),

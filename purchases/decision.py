@@ -21,6 +21,7 @@ META_ACCEPTS_STORE_SALES_FOR = timedelta(days=62) - timedelta(hours=1)
 # Meta matches a browser's event and a server's only if both come within 48 h; a later one is counted
 # again. https://developers.facebook.com/documentation/ads-commerce/conversions-api/deduplicate-pixel-and-server-events
 BROWSER_EVENT_MATCHES_FOR = timedelta(hours=48) - timedelta(hours=1)
+TIME_TO_SEND = timedelta(hours=1)  # what a hold leaves
 CLOCK_SKEW = timedelta(minutes=5)
 NO_SALES = (
     Standing.DRAFT,
@@ -53,17 +54,22 @@ Decision = Report | Wait | Skip
 
 def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
     """What a mapping with `rules` makes of `order` at `now` (aware)."""
-    if reason := _never(order, rules) or mismatch(order, rules.when):
+    if reason := _never(order, rules) or mismatch(order, rules.when) or _not_now(order, rules, now):
         return Skip(reason=reason)
-    if max(order.placed_at, order.entered_at) > now + CLOCK_SKEW:
-        return Skip(reason="future_time")
-    if order.tracked_elsewhere and rules.when_tracked_elsewhere == "skip":
-        return Skip(reason="tracked_elsewhere")
-    if now >= cut_off(order, rules=rules):
-        return Skip(reason="too_old")
     if reason := waits_for(order, rules.trigger):
         return Wait(reason=reason)
+    if rules.hold and now < held_until(order, rules=rules):
+        return Wait(reason="hold")
     return Report()
+
+
+def held_until(order: Order, *, rules: Rules) -> datetime:
+    """When an order that is due may go: counted from the sale, or from its payment if that is known.
+
+    Never so late that Meta would not take it.
+    """
+    due = max(order.placed_at, order.paid_at or order.placed_at)
+    return min(due + rules.held_for, cut_off(order, rules=rules) - TIME_TO_SEND)
 
 
 def cut_off(order: Order, *, rules: Rules) -> datetime:
@@ -86,4 +92,14 @@ def _never(order: Order, rules: Rules) -> str:
         return "imported"
     if order.total == 0 and "zero_value" in rules.skip:
         return "zero_value"
+    return ""
+
+
+def _not_now(order: Order, rules: Rules, now: datetime) -> str:
+    if max(order.placed_at, order.entered_at) > now + CLOCK_SKEW:
+        return "future_time"
+    if order.tracked_elsewhere and rules.when_tracked_elsewhere == "skip":
+        return "tracked_elsewhere"
+    if now >= cut_off(order, rules=rules):
+        return "too_old"
     return ""

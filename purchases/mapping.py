@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -35,6 +36,9 @@ EVENT_ID = re.compile(
     rf"order_id|order_name|checkout_token|order_key|meta:{_NAME}|attribute:{_NAME}|template:.{{1,200}}"
 )
 CONTENT_ID = re.compile(r"sku|variant_id|product_id|sku_or_id|woocommerce_legacy|template:.{1,200}")
+HOLD = re.compile(r"[0-9]{1,4}[mh]")
+HOLD_UNITS = {"m": "minutes", "h": "hours"}
+LONGEST_HOLD = timedelta(hours=48)
 PREDICTED_LTV = re.compile(rf"[0-9]{{1,3}}(?:\.[0-9]{{1,2}})?x|meta:{_NAME}|attribute:{_NAME}")
 EVENT_ID_FIELDS = ("order_id", "order_name", "order_key", "checkout_token", "shop")
 CONTENT_ID_FIELDS = ("sku", "variant_id", "product_id", "country")
@@ -70,6 +74,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     when: When = When()
     trigger: Trigger = "paid"
     skip: tuple[Unwanted, ...] = ("test", "imported", "zero_value")
+    hold: str = ""  # how long an order is held back once it is due: 90m, 24h
     value: Value = "total"
     leave_out: tuple[Extra, ...] = ()
     currency: Currency = "shop"
@@ -88,6 +93,13 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def shares_event_id(self) -> bool:
         """Whether the event id is one that a browser pixel has written to the order."""
         return self.event_id.startswith(("meta:", "attribute:"))
+
+    @property
+    def held_for(self) -> timedelta:
+        """How long an order is held back once it is due."""
+        if not self.hold:
+            return timedelta(0)
+        return timedelta(**{HOLD_UNITS[self.hold[-1]]: int(self.hold[:-1])})
 
     @property
     def needs_costs(self) -> bool:
@@ -138,6 +150,8 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
     least = rules.when.min_value
     if least is not None and not (least.is_finite() and least >= 0):
         raise RulesError("when.min_value", "must be an amount such as 10 or 12.50")
+    if rules.hold and not (HOLD.fullmatch(rules.hold) and rules.held_for <= LONGEST_HOLD):
+        raise RulesError("hold", "must be such as 90m or 24h, and 48h at most")
     if rules.predicted_ltv and not PREDICTED_LTV.fullmatch(rules.predicted_ltv):
         raise RulesError("predicted_ltv", "must be 2.5x, meta:KEY or attribute:NAME")
     if rules.whatsapp:

@@ -18,6 +18,7 @@ RULE_KEYS = (
     "when",
     "trigger",
     "skip",
+    "hold",
     "value",
     "leave_out",
     "currency",

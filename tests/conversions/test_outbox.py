@@ -6,14 +6,15 @@ from types import SimpleNamespace
 from django.db import connection
 from django.db.models import F
 
-from conversions import outbox
+from conversions import ledger, outbox
 from conversions.models import ConversionEvent, EventPayload, PixelQueue
 from purchases.costs import read_costs
+from sandbox.graph_api import GraphApi
 from shop_webhooks import inbox
 from stores.costs import keep_costs
 from stores.models import MappingTemplate, PixelMapping, Store
 from tests.factories import a_mapping, a_pixel, a_store, a_workspace
-from tests.pipeline import a_kept_order, an_order, at_once, read_all
+from tests.pipeline import a_kept_order, an_order, at_once, read_all, send_all
 
 
 def only_event() -> ConversionEvent:
@@ -175,6 +176,123 @@ class TestValue:
         read_all()
 
         assert (str(only_event().value), only_event().currency) == ("46.7500", "USD")
+
+
+class TestHold:
+    """An order that is due waits for a while, in case it is called off."""
+
+    def held(self, acme: SimpleNamespace, *, minutes_ago: float) -> ConversionEvent:
+        PixelMapping.objects.update(settings={"hold": "1h"})
+        a_kept_order(acme.lyon, an_order(1, minutes_ago=minutes_ago))
+        read_all()
+        return only_event()
+
+    def news(self, acme: SimpleNamespace, **changes: object) -> ConversionEvent:
+        later = datetime.now(UTC).isoformat()
+        a_kept_order(acme.lyon, an_order(1, minutes_ago=30, updated_at=later, **changes))
+        read_all()
+        return only_event()
+
+    def test_it_is_let_go_when_its_time_has_come_and_not_before(
+        self, acme: SimpleNamespace, meta: GraphApi
+    ) -> None:
+        event = self.held(acme, minutes_ago=30)
+
+        assert (event.state, event.reason, event.event_id) == ("waiting", "hold", "1")
+        assert abs(event.not_before - event.event_time - timedelta(hours=1)) < timedelta(seconds=1)
+        assert (ledger.let_go(), send_all(meta)) == (0, 0)
+
+        ConversionEvent.objects.update(not_before=F("not_before") - timedelta(minutes=31))
+
+        assert (ledger.let_go(), ledger.let_go(), send_all(meta)) == (1, 0, 1)
+        assert (only_event().state, only_event().reason) == ("accepted", "")
+
+    def test_an_order_older_than_the_hold_goes_at_once(self, acme: SimpleNamespace) -> None:
+        assert self.held(acme, minutes_ago=61).state == "pending"
+
+    def test_one_that_is_cancelled_while_it_waits_never_goes(
+        self, acme: SimpleNamespace, meta: GraphApi
+    ) -> None:
+        self.held(acme, minutes_ago=30)
+
+        event = self.news(acme, cancelled_at=datetime.now(UTC).isoformat())
+
+        assert (event.state, event.reason) == ("skipped", "cancelled")
+        assert (ledger.let_go(), send_all(meta)) == (0, 0)
+
+    def test_one_that_is_refunded_in_part_while_it_waits_goes_with_the_rest(
+        self, acme: SimpleNamespace
+    ) -> None:
+        self.held(acme, minutes_ago=30)
+        moved = {"kind": "refund", "status": "success", "amount": "12.50"}
+
+        event = self.news(
+            acme, financial_status="partially_refunded", refunds=[{"transactions": [moved]}]
+        )
+
+        assert (event.state, event.reason, str(event.value)) == ("waiting", "hold", "30.0000")
+
+    def test_one_that_is_too_old_by_then_is_not_let_go(self, acme: SimpleNamespace) -> None:
+        self.held(acme, minutes_ago=30)
+        ConversionEvent.objects.update(not_before=datetime.now(UTC), cut_off=datetime.now(UTC))
+
+        assert (ledger.let_go(), ledger.expire()) == (0, 1)
+
+
+class TestAfterSending:
+    """Meta has it: the row stays accepted, and says what the shop did afterwards."""
+
+    def accepted(self, acme: SimpleNamespace, meta: GraphApi) -> None:
+        a_kept_order(acme.lyon, an_order(1, minutes_ago=30))
+        read_all()
+        send_all(meta)
+
+    def news(self, acme: SimpleNamespace, **changes: object) -> tuple[str, str, str]:
+        later = datetime.now(UTC).isoformat()
+        a_kept_order(acme.lyon, an_order(1, minutes_ago=30, updated_at=later, **changes))
+        read_all()
+        event = only_event()
+        return event.state, event.reason, str(event.value)
+
+    def test_a_cancelled_order_is_marked(self, acme: SimpleNamespace, meta: GraphApi) -> None:
+        self.accepted(acme, meta)
+
+        marked = self.news(acme, cancelled_at=datetime.now(UTC).isoformat())
+
+        assert marked == ("accepted", "cancelled_after_send", "42.5000")
+        assert send_all(meta) == 0
+
+    def test_a_refund_in_part_is_marked_and_a_full_one_after_it(
+        self, acme: SimpleNamespace, meta: GraphApi
+    ) -> None:
+        self.accepted(acme, meta)
+        moved = {"kind": "refund", "status": "success", "amount": "12.50"}
+        refund = {"refunds": [{"transactions": [moved]}]}
+
+        in_part = self.news(acme, financial_status="partially_refunded", **refund)
+        in_full = self.news(acme, financial_status="refunded", **refund)
+
+        assert in_part == ("accepted", "refunded_in_part_after_send", "42.5000")
+        assert in_full == ("accepted", "refunded_after_send", "42.5000")
+
+    def test_an_edit_that_takes_nothing_back_marks_nothing(
+        self, acme: SimpleNamespace, meta: GraphApi
+    ) -> None:
+        self.accepted(acme, meta)
+
+        assert self.news(acme, tags="vip") == ("accepted", "", "42.5000")
+
+    def test_a_cancellation_that_comes_while_meta_answers_is_marked_too(
+        self, acme: SimpleNamespace, meta: GraphApi
+    ) -> None:
+        a_kept_order(acme.lyon, an_order(1, minutes_ago=30))
+        read_all()
+        event = only_event()
+        self.news(acme, cancelled_at=datetime.now(UTC).isoformat())
+
+        ledger.accept([event.pk], attempt=ledger.NOT_BEGUN, fbtrace_id="A")
+
+        assert (only_event().state, only_event().reason) == ("accepted", "cancelled_after_send")
 
 
 class TestContestedIds:

@@ -4,7 +4,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from purchases.decision import Report, Skip, Wait, cut_off, decide
+from purchases.decision import Report, Skip, Wait, cut_off, decide, held_until
 from purchases.mapping import Rules, When, read_rules
 from purchases.order import Address, Buyer, Order, Source, Standing
 
@@ -232,3 +232,26 @@ def test_an_order_goes_to_a_country_by_its_code_whatever_the_shop_calls_it(addre
     given = tuple(Address(origin=origin, country=said) for origin, said in addresses)
 
     assert order(buyer=Buyer(addresses=given)).country == country
+
+
+@pytest.mark.parametrize(
+    ("changes", "hold", "decision"),
+    [
+        ({}, "30m", Report()),
+        ({}, "90m", Wait(reason="hold")),
+        ({}, "1h", Report()),
+        ({"paid_at": NOW}, "1h", Wait(reason="hold")),
+        ({"standing": Standing.PLACED}, "1h", Wait(reason="payment")),
+        ({"standing": Standing.CANCELLED}, "90m", Skip(reason="cancelled")),
+    ],
+)
+def test_an_order_that_is_due_may_be_held_back_for_a_while(changes, hold, decision):
+    assert decide(order(**changes), rules=Rules(hold=hold), now=NOW) == decision
+
+
+def test_a_hold_leaves_time_to_send():
+    told_in_browser = order(tracked_in_browser=True)
+
+    until = held_until(told_in_browser, rules=Rules(hold="48h"))
+
+    assert until == told_in_browser.placed_at + 46 * HOUR

@@ -10,6 +10,7 @@ import pytest
 from purchases.mapping import (
     CONTENT_ID,
     EVENT_ID,
+    HOLD,
     PREDICTED_LTV,
     ActionSource,
     AlsoSend,
@@ -463,6 +464,7 @@ def test_the_schema_has_the_keys_and_words_of_the_reader():
         Whatsapp(page_id="").without
     )
     assert parts["leave_out"]["items"]["enum"] == list(get_args(Extra))
+    assert parts["hold"]["pattern"] == f"^{HOLD.pattern}$"
     assert parts["skip"]["default"] == list(Rules().skip)
 
 
