@@ -54,7 +54,7 @@ WHERE id = %(attempt)s
 # In the order in which the outbox writes: two that lock the same rows must not wait for each other.
 LOCK = """
 SELECT 1 FROM conversions_conversionevent WHERE id = ANY(%s)
-ORDER BY store_id, order_id COLLATE "C", pixel_id FOR UPDATE
+ORDER BY store_id, order_id COLLATE "C", pixel_id, event_name COLLATE "C" FOR UPDATE
 """
 
 # Whatever the row says by now (a cancellation may have come): Meta has it.

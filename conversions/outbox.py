@@ -28,7 +28,6 @@ from stores.models import PixelMapping, Store
 from stores.secrets import store_ring
 from stores.sql import rows, run, run_in_parts
 
-EVENT_NAME = "Purchase"
 KEPT_FOR = timedelta(hours=48)  # docs/privacy.md
 # The shop tells of a change within seconds; what is older is being caught up with.
 OLD_NEWS = timedelta(hours=6)
@@ -36,8 +35,12 @@ CALLED_OFF = ("cancelled", "refunded", "voided", "trashed")
 REFUNDED_IN_PART = "refunded_in_part_after_send"
 
 
-# By store, then by pixel, in order of position.
-Mappings = dict[int, dict[int, list[PixelMapping]]]
+# By store, then by pixel and event name, in order of position.
+Mappings = dict[int, dict[tuple[int, str], list[PixelMapping]]]
+
+
+# Store, order, pixel, event name.
+Key = tuple[int, str, int, str]
 
 
 class Sighting(Struct, frozen=True, kw_only=True):
@@ -69,12 +72,13 @@ class Entry(Struct, kw_only=True):
         return Lane.BACKFILL if age > OLD_NEWS else Lane.LIVE
 
     @property
-    def key(self) -> tuple[int, str, int]:
-        """What makes it one row (all events here are purchases)."""
+    def key(self) -> Key:
+        """What makes it one row."""
         return (
             self.sighting.store.pk,
             self.sighting.order.shop_order_id,
             self.mapping.pixel_id,
+            self.mapping.event_name,
         )
 
 
@@ -99,17 +103,18 @@ WHERE event.order_updated_at <= EXCLUDED.order_updated_at
   AND (event.state IN ('waiting', 'skipped')
        OR event.state = 'pending' AND EXCLUDED.state = 'skipped'
           AND EXCLUDED.reason IN ('cancelled', 'refunded', 'voided', 'trashed'))
-RETURNING id, store_id, order_id, pixel_id
+RETURNING id, store_id, order_id, pixel_id, event_name
 """
 
 # Meta has it, and cannot give it back: the row says what the shop did afterwards.
 MARK_SENT = """
 UPDATE conversions_conversionevent AS event SET reason = news.reason
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::numeric[], %s::timestamptz[])
-    AS news (store_id, order_id, pixel_id, reason, value, updated_at)
-WHERE (event.store_id, event.order_id, event.pixel_id)
-      = (news.store_id, news.order_id, news.pixel_id)
-  AND event.event_name = %s AND event.state = 'accepted' AND event.reason IN ('', %s)
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::numeric[],
+            %s::timestamptz[])
+    AS news (store_id, order_id, pixel_id, event_name, reason, value, updated_at)
+WHERE (event.store_id, event.order_id, event.pixel_id, event.event_name)
+      = (news.store_id, news.order_id, news.pixel_id, news.event_name)
+  AND event.state = 'accepted' AND event.reason IN ('', %s)
   AND event.order_updated_at <= news.updated_at
   AND (news.value IS NULL OR news.value < event.value)
 """
@@ -140,10 +145,10 @@ DELETE FROM conversions_eventpayload WHERE event_id IN (
 FORGOTTEN_AT_ONCE = 5_000
 
 TAKEN = """
-SELECT event.pixel_id, event.event_id, event.store_id, event.order_id
+SELECT event.pixel_id, event.event_name, event.event_id, event.store_id, event.order_id
 FROM conversions_conversionevent AS event
-JOIN unnest(%s::bigint[], %s::text[]) AS wanted (pixel_id, event_id) USING (pixel_id, event_id)
-WHERE event.event_name = %s
+JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS wanted (pixel_id, event_name, event_id)
+USING (pixel_id, event_name, event_id)
 """
 
 
@@ -186,14 +191,15 @@ def payload_purpose(*, store_id: int, order_id: str, pixel_id: int) -> str:
 
 
 def mappings_in_force(store_ids: set[int]) -> Mappings:
-    """By store, then by pixel, in order of position."""
-    found: dict[int, dict[int, list[PixelMapping]]] = {}
+    """By store, then by pixel and event name, in order of position."""
+    found: Mappings = {}
     for mapping in (
         PixelMapping.objects.filter(store__in=store_ids, enabled=True)
         .select_related("template")
         .order_by("position")
     ):
-        found.setdefault(mapping.store_id, {}).setdefault(mapping.pixel_id, []).append(mapping)
+        of_store = found.setdefault(mapping.store_id, {})
+        of_store.setdefault((mapping.pixel_id, mapping.event_name), []).append(mapping)
     return found
 
 
@@ -286,7 +292,7 @@ def _latest(entries: Iterable[Entry]) -> list[Entry]:
 
     Sorted, so that two workers lock the same rows in the same order.
     """
-    latest: dict[tuple[int, str, int], Entry] = {}
+    latest: dict[Key, Entry] = {}
     for entry in sorted(entries, key=_lateness):
         latest[entry.key] = entry
     return [latest[key] for key in sorted(latest)]
@@ -300,14 +306,16 @@ def _lateness(entry: Entry) -> tuple[datetime, bool, datetime]:
 def _settle_contested_ids(entries: list[Entry]) -> None:
     """An event id that another order has used at the pixel would make Meta discard this one."""
     owed = [entry for entry in entries if entry.event_id]
-    owners: dict[tuple[int, str], tuple[int, str]] = {}
+    owners: dict[tuple[int, str, str], tuple[int, str]] = {}
     if owed:
-        wanted = [entry.mapping.pixel_id for entry in owed], [entry.event_id for entry in owed]
-        taken = rows(TAKEN, [*wanted, EVENT_NAME])
-        owners = {(pixel, event): (store, order) for pixel, event, store, order in taken}
+        wanted = zip(*[(*entry.key[2:], entry.event_id) for entry in owed], strict=True)
+        taken = rows(TAKEN, [list(column) for column in wanted])
+        owners = {
+            (pixel, name, event): (store, order) for pixel, name, event, store, order in taken
+        }
     for entry in owed:
-        store_id, order_id, pixel_id = entry.key
-        owner = owners.setdefault((pixel_id, entry.event_id), (store_id, order_id))
+        store_id, order_id, pixel_id, name = entry.key
+        owner = owners.setdefault((pixel_id, name, entry.event_id), (store_id, order_id))
         if owner != (store_id, order_id):
             entry.state, entry.reason, entry.event_id = (
                 State.SKIPPED,
@@ -324,8 +332,8 @@ def _write(entries: list[Entry]) -> None:
     run(KEEP_RULES, [sorted(rules), [rules[version] for version in sorted(rules)]])
     columns = [list(column) for column in zip(*map(_columns, entries), strict=True)]
     written = {
-        (store_id, order_id, pixel_id): event_id
-        for event_id, store_id, order_id, pixel_id in rows(RECORD, columns)
+        (store_id, order_id, pixel_id, name): event_id
+        for event_id, store_id, order_id, pixel_id, name in rows(RECORD, columns)
     }
     _mark_sent(entries)
     if owed := [entry for entry in entries if entry.event_id and entry.key in written]:
@@ -344,7 +352,7 @@ def _mark_sent(entries: list[Entry]) -> None:
             for value in [entry.value if reason == REFUNDED_IN_PART else None]
         ]
         arrays = [list(column) for column in zip(*columns, strict=True)]
-        run(MARK_SENT, [*arrays, EVENT_NAME, REFUNDED_IN_PART])
+        run(MARK_SENT, [*arrays, REFUNDED_IN_PART])
 
 
 def _after_send(entry: Entry) -> str:
@@ -356,14 +364,14 @@ def _after_send(entry: Entry) -> str:
 
 def _columns(entry: Entry) -> tuple[object, ...]:
     order = entry.sighting.order
-    store_id, order_id, pixel_id = entry.key
+    store_id, order_id, pixel_id, event_name = entry.key
     return (
         store_id,
         pixel_id,
         entry.mapping.pk,
         order_id,
         order.name[:100],
-        EVENT_NAME,
+        event_name,
         entry.event_id,
         entry.state.value,
         entry.reason,
@@ -380,6 +388,6 @@ def _columns(entry: Entry) -> tuple[object, ...]:
 
 
 def _sealed(entry: Entry) -> bytes:
-    store_id, order_id, pixel_id = entry.key
+    store_id, order_id, pixel_id, _event_name = entry.key
     purpose = payload_purpose(store_id=store_id, order_id=order_id, pixel_id=pixel_id)
     return store_ring(bytes(entry.sighting.store.sealed_key)).seal(entry.payload, purpose=purpose)

@@ -56,6 +56,12 @@ SENTENCES = {
     ),
     "other_country": gettext_lazy("It goes to a country that the mapping leaves out."),
     "other_source": gettext_lazy("It was made in a way that the mapping leaves out."),
+    "other_subscription": gettext_lazy(
+        "Its part in a subscription is one that the mapping leaves out."
+    ),
+    "unclassified_subscription": gettext_lazy(
+        "It belongs to a subscription, and nothing on it says whether it begins or renews one."
+    ),
     "below_min_value": gettext_lazy("Its total is below the mapping's least value."),
     "event_id_missing": gettext_lazy("The order lacks what the mapping makes the event ID of."),
     "event_id_taken": gettext_lazy(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from purchases.mapping import Rules, mismatch
-from purchases.order import IMPORTED_AFTER, Order, Source, Standing
+from purchases.order import IMPORTED_AFTER, Order, Sale, Source, Standing
 from purchases.triggers import waits_for
 
 # Meta refuses a whole request if one event is older than 7 days (62 for physical_store); the hour is
@@ -84,6 +84,12 @@ def cut_off(order: Order, *, rules: Rules) -> datetime:
 def _never(order: Order, rules: Rules) -> str:
     if order.standing in NO_SALES:
         return order.standing.value
+    if order.sale is Sale.UNCLASSIFIED and Sale.UNCLASSIFIED not in rules.when.subscription:
+        return "unclassified_subscription"
+    return _unwanted(order, rules)
+
+
+def _unwanted(order: Order, rules: Rules) -> str:
     if order.test and "test" in rules.skip:
         return "test_order"
     if order.source in STAFF and "staff" in rules.skip:

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from purchases.order import Order, Source
+from purchases.order import Order, Sale, Source
 from purchases.triggers import Trigger, read_trigger
 
 Unwanted = Literal["test", "staff", "imported", "zero_value"]
@@ -36,6 +36,7 @@ EVENT_ID = re.compile(
     rf"order_id|order_name|checkout_token|order_key|meta:{_NAME}|attribute:{_NAME}|template:.{{1,200}}"
 )
 CONTENT_ID = re.compile(r"sku|variant_id|product_id|sku_or_id|woocommerce_legacy|template:.{1,200}")
+EVENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,49}")
 HOLD = re.compile(r"[0-9]{1,4}[mh]")
 HOLD_UNITS = {"m": "minutes", "h": "hours"}
 LONGEST_HOLD = timedelta(hours=48)
@@ -58,6 +59,7 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     country: tuple[str, ...] = ()  # ISO 3166-1 alpha-2, of the delivery address
     source: tuple[Source, ...] = ()
+    subscription: tuple[Sale, ...] = ()  # which part in a subscription; an order without is one_off
     min_value: Decimal | None = None  # of the order's total, in the order's currency
 
 
@@ -72,6 +74,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a mapping reports; the defaults are those of a new mapping."""
 
     when: When = When()
+    event: str = "Purchase"
     trigger: Trigger = "paid"
     skip: tuple[Unwanted, ...] = ("test", "imported", "zero_value")
     hold: str = ""  # how long an order is held back once it is due: 90m, 24h
@@ -150,6 +153,8 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
     least = rules.when.min_value
     if least is not None and not (least.is_finite() and least >= 0):
         raise RulesError("when.min_value", "must be an amount such as 10 or 12.50")
+    if not EVENT_NAME.fullmatch(rules.event):
+        raise RulesError("event", "must be a name such as Purchase or SubscriptionRenewal")
     if rules.hold and not (HOLD.fullmatch(rules.hold) and rules.held_for <= LONGEST_HOLD):
         raise RulesError("hold", "must be such as 90m or 24h, and 48h at most")
     if rules.predicted_ltv and not PREDICTED_LTV.fullmatch(rules.predicted_ltv):
@@ -167,6 +172,8 @@ def mismatch(order: Order, when: When) -> str:
         return "other_country"
     if when.source and order.source not in when.source:
         return "other_source"
+    if when.subscription and order.sale not in when.subscription:
+        return "other_subscription"
     if when.min_value is not None and order.total < when.min_value:
         return "below_min_value"
     return ""
@@ -201,6 +208,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "also_send": get_args(AlsoSend),
     "when_tracked_elsewhere": get_args(WhenTrackedElsewhere),
     "when.source": tuple(source.value for source in Source),
+    "when.subscription": tuple(sale.value for sale in Sale),
 }
 
 

@@ -45,6 +45,17 @@ class Source(StrEnum):
     OTHER = "other"
 
 
+class Sale(StrEnum):
+    """Which part an order has in a subscription."""
+
+    ONE_OFF = "one_off"  # none
+    FIRST = "first"
+    RENEWAL = "renewal"
+    RESUBSCRIPTION = "resubscription"
+    SWITCH = "switch"  # to another plan
+    UNCLASSIFIED = "unclassified"  # there is a subscription, and nobody says which part this is
+
+
 class Delivery(StrEnum):
     """How the goods come to the buyer."""
 
@@ -145,6 +156,7 @@ class Order(Struct, frozen=True, kw_only=True):
     standing: Standing
     status: str  # the shop's own word for it
     source: Source
+    sale: Sale = Sale.ONE_OFF
     test: bool = False
     stages: tuple[str, ...] = ()  # the shop's own words, in lower case, for how far it has come
     completed: bool = False  # the shop has nothing left to do: all of it is shipped or handed over

@@ -50,23 +50,28 @@ def preview_order(*, store: Store, order: str, pixel_id: str = "") -> list[Pixel
     now = outbox.database_now()
     entries = outbox.entries(sightings, mappings={store.pk: mappings}, now=now)
     rows = report.rows(report.events(stores=[store], order=order_id))
-    said = {row.pixel_id: row for row in rows}
-    return [_preview(entry, said.get(entry.mapping.pixel.pixel_id), now) for entry in entries]
+    said = {(row.pixel_id, row.event_name): row for row in rows}
+    return [
+        _preview(entry, said.get((entry.mapping.pixel.pixel_id, entry.mapping.event_name)), now)
+        for entry in entries
+    ]
 
 
-def _mappings(store: Store, pixel_id: str) -> dict[int, list[PixelMapping]]:
+def _mappings(store: Store, pixel_id: str) -> dict[tuple[int, str], list[PixelMapping]]:
     mappings = outbox.mappings_in_force({store.pk}).get(store.pk, {})
     if not mappings:
         raise CannotPreview(
             f"Store {store.key} has no mapping in force: no pixel is told anything."
         )
-    known = {candidates[0].pixel.pixel_id: pk for pk, candidates in mappings.items()}
+    known = {candidates[0].pixel.pixel_id: pk for (pk, _name), candidates in mappings.items()}
     if pixel_id and pixel_id not in known:
         raise CannotPreview(
             f"Store {store.key} has no mapping in force to pixel {pixel_id}; it has to"
             f" {', '.join(known)}."
         )
-    return {known[pixel_id]: mappings[known[pixel_id]]} if pixel_id else mappings
+    if not pixel_id:
+        return mappings
+    return {key: found for key, found in mappings.items() if key[0] == known[pixel_id]}
 
 
 def _order_id(store: Store, order: str) -> str:

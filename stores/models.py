@@ -243,6 +243,12 @@ class PixelMapping(models.Model):
         ]
 
     @property
+    def event_name(self) -> str:
+        """The event at Meta that it is about, also where its rules are not valid."""
+        shared = self.template.settings if self.template else {}
+        return str((shared | self.settings).get("event") or "Purchase")[:100]
+
+    @property
     def needs_costs(self) -> bool:
         """Whether what the goods cost has to be looked up for its rules."""
         try:

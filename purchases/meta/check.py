@@ -74,7 +74,7 @@ class _CustomData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class _Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    event_name: Literal["Purchase"]
+    event_name: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{1,49}$")]
     event_time: int
     event_id: Text
     action_source: Literal[

@@ -100,7 +100,7 @@ def build_purchase(
         findings += chat
     action_source = "business_messaging" if chat else _action_source(order.source, rules)
     return PurchaseEvent(
-        event_name="Purchase",
+        event_name=rules.event,
         event_time=_event_time(order.placed_at, now=now),
         event_id=event_id,
         action_source=action_source,

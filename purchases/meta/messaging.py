@@ -62,7 +62,9 @@ def chat_click(order: Order, rules: Rules) -> tuple[Finding, ...]:
 
     An order that does not say where it goes might go anywhere: it is told without.
     """
-    if rules.whatsapp is None or not order.country or _is_left_out(order.country, rules.whatsapp):
+    if rules.whatsapp is None or rules.event != "Purchase":
+        return ()
+    if not order.country or _is_left_out(order.country, rules.whatsapp):
         return ()
     for name in CLICK_NAMES:
         click = order.attribute(name)

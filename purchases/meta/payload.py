@@ -77,7 +77,7 @@ def explain(event: PurchaseEvent) -> tuple[Field, ...]:
     """Every value that is sent, in the order of the JSON, then what is not sent and why."""
     placed = "order.placed_at → Unix seconds"
     fields = [
-        _field("event_name", event.event_name, "always"),
+        _field("event_name", event.event_name, "event"),
         _field("event_time", int(event.event_time.timestamp()), placed),
         _field("event_id", event.event_id, event.rules.event_id),
         _field("action_source", event.action_source, "order.source"),

@@ -16,6 +16,7 @@ from stores.fleet.entries import MappingEntry
 
 RULE_KEYS = (
     "when",
+    "event",
     "trigger",
     "skip",
     "hold",
@@ -35,7 +36,7 @@ LIST_KEYS = ("skip", "leave_out", "also_send")  # where [] is said, and means no
 MAP_KEYS = ("trigger", "action_source")  # which may be keys and values
 MAPPING_KEYS = ("pixel", "template", "enabled", *RULE_KEYS)
 WHATSAPP_KEYS = ("page_id", "without")
-WHEN_KEYS = ("country", "source", "min_value")
+WHEN_KEYS = ("country", "source", "subscription", "min_value")
 # What the format will take and does not take yet: refused by name, never ignored.
 LATER_WHEN_KEYS = ("tag", "sku", "customer")
 
@@ -129,7 +130,7 @@ def _read_when(place: Place) -> dict[str, Any]:
     """The conditions; those that are empty hold always, as if they were not there."""
     keys = place.keys(known=WHEN_KEYS, later=LATER_WHEN_KEYS)
     when: dict[str, Any] = {}
-    for condition in ("country", "source"):
+    for condition in ("country", "source", "subscription"):
         if condition in keys and (words := _read_list(keys[condition], "when", condition)):
             when[condition] = words
     if "min_value" in keys and (amount := keys["min_value"].text()):

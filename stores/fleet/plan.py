@@ -181,25 +181,27 @@ def _colliding_ids(wanted: Fleet) -> Iterator[str]:
 
 def _overlaps(store: StoreEntry, wanted: Fleet) -> Iterator[str]:
     """The first mapping of a pixel that matches counts: one behind a wider one never does."""
-    earlier: list[tuple[int, str, When]] = []
+    earlier: list[tuple[int, tuple[str, str], When]] = []
     for place, mapping in enumerate(store.mappings):
         if not mapping.enabled:
             continue
-        when = _rules(mapping, wanted).when
-        for other, pixel, wider in earlier:
-            if pixel == mapping.pixel and _covers(wider, when):
+        rules = _rules(mapping, wanted)
+        when, target = rules.when, (mapping.pixel, rules.event)
+        for other, told, wider in earlier:
+            if told == target and _covers(wider, when):
                 yield (
                     f"store {store.key}: mappings[{place}] can never match,"
                     f" mappings[{other}] takes all its orders to the same pixel"
                 )
                 break
-        earlier.append((place, mapping.pixel, when))
+        earlier.append((place, target, when))
 
 
 def _covers(wider: When, when: When) -> bool:
     return (
         _includes(wider.country, when.country)
         and _includes(wider.source, when.source)
+        and _includes(wider.subscription, when.subscription)
         and (
             wider.min_value is None
             or (when.min_value is not None and wider.min_value <= when.min_value)

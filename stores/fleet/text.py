@@ -113,7 +113,7 @@ def _styled(value: Any, *, key: str = "") -> Any:
         return {name: _styled(item, key=name) for name, item in value.items()}
     if isinstance(value, list):
         sequence = CommentedSeq(_styled(item) for item in value)
-        if key in ("country", "source", "without", *LIST_KEYS):
+        if key in ("country", "source", "subscription", "without", *LIST_KEYS):
             sequence.fa.set_flow_style()
         return sequence
     if key in ("id", "pixel", "page_id"):

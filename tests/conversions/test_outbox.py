@@ -178,6 +178,45 @@ class TestValue:
         assert (str(only_event().value), only_event().currency) == ("46.7500", "USD")
 
 
+class TestEvents:
+    """A pixel may be told of an order under several names, each of them once."""
+
+    def test_renewals_are_an_event_of_their_own(
+        self, acme: SimpleNamespace, meta: GraphApi
+    ) -> None:
+        PixelMapping.objects.update(settings={"when": {"subscription": ["one_off", "first"]}})
+        renewals = {"when": {"subscription": ["renewal"]}, "event": "SubscriptionRenewal"}
+        a_mapping(acme.lyon, acme.pixel, settings=renewals | {"value": "net"})
+        a_kept_order(acme.lyon, an_order(1))
+        a_kept_order(acme.lyon, an_order(2, source_name="subscription_contract"))
+
+        read_all()
+        send_all(meta)
+
+        ends = ConversionEvent.objects.order_by("order_id", "event_name").values_list(
+            "order_id", "event_name", "state", "reason"
+        )
+        assert list(ends) == [
+            ("1", "Purchase", "accepted", ""),
+            ("1", "SubscriptionRenewal", "skipped", "other_subscription"),
+            ("2", "Purchase", "skipped", "other_subscription"),
+            ("2", "SubscriptionRenewal", "accepted", ""),
+        ]
+
+    def test_one_order_can_be_two_events_with_the_same_id(self, acme: SimpleNamespace) -> None:
+        a_mapping(acme.lyon, acme.pixel, settings={"event": "Subscribe"})
+        a_kept_order(acme.lyon, an_order(1))
+
+        read_all()
+
+        found = ConversionEvent.objects.order_by("event_name")
+        assert list(found.values_list("event_name", "event_id", "state")) == [
+            ("Purchase", "1", "pending"),
+            ("Subscribe", "1", "pending"),
+        ]
+        assert EventPayload.objects.count() == 2
+
+
 class TestHold:
     """An order that is due waits for a while, in case it is called off."""
 

@@ -132,7 +132,7 @@ def test_an_order_that_is_not_sent_has_its_reason_instead(store, pixel):
     lines = preview("--store", "lyon", "--order", story.order_id).splitlines()
 
     assert lines == [
-        "pixel 1234567890123, mappings[1]",
+        "pixel 1234567890123, mappings[0]",
         "  the ledger says: skipped (test_order)",
         "  nothing would be sent: skipped (test_order). It is a test order.",
     ]

@@ -34,7 +34,7 @@ SAYS_WHY = {
     "_break",
     "_isolate",
 }
-RETURNS_WHY = {"_never", "mismatch", "_not_an_order", "_not_now", "waits_for"}
+RETURNS_WHY = {"_never", "_unwanted", "mismatch", "_not_an_order", "_not_now", "waits_for"}
 TABLES = {"_TELLTALES", "_RESOURCES", "CATALOGUE"}
 SLUG = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 
@@ -51,7 +51,7 @@ def test_the_walk_finds_reasons_of_every_kind() -> None:
 
     assert found >= {
         "payment",  # returned by waits_for
-        "test_order",  # returned by _never
+        "test_order",  # returned by _unwanted
         "other_country",  # returned by mismatch
         "no_mapping",  # assigned to `reason`
         "event_id_taken",  # assigned to `entry.reason`

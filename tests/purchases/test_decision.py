@@ -6,7 +6,7 @@ import pytest
 
 from purchases.decision import Report, Skip, Wait, cut_off, decide, held_until
 from purchases.mapping import Rules, When, read_rules
-from purchases.order import Address, Buyer, Order, Source, Standing
+from purchases.order import Address, Buyer, Order, Sale, Source, Standing
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -255,3 +255,20 @@ def test_a_hold_leaves_time_to_send():
     until = held_until(told_in_browser, rules=Rules(hold="48h"))
 
     assert until == told_in_browser.placed_at + 46 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("sale", "wanted", "decision"),
+    [
+        (Sale.RENEWAL, (), Report()),
+        (Sale.RENEWAL, (Sale.RENEWAL,), Report()),
+        (Sale.RENEWAL, (Sale.ONE_OFF, Sale.FIRST), Skip(reason="other_subscription")),
+        (Sale.UNCLASSIFIED, (), Skip(reason="unclassified_subscription")),
+        (Sale.UNCLASSIFIED, (Sale.FIRST,), Skip(reason="unclassified_subscription")),
+        (Sale.UNCLASSIFIED, (Sale.UNCLASSIFIED,), Report()),
+    ],
+)
+def test_what_part_of_a_subscription_is_reported_is_the_mappings_choice(sale, wanted, decision):
+    rules = Rules(when=When(subscription=wanted))
+
+    assert decide(order(sale=sale), rules=rules, now=NOW) == decision

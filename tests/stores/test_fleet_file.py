@@ -10,6 +10,7 @@ import pytest
 from purchases.mapping import (
     CONTENT_ID,
     EVENT_ID,
+    EVENT_NAME,
     HOLD,
     PREDICTED_LTV,
     ActionSource,
@@ -20,7 +21,7 @@ from purchases.mapping import (
     Whatsapp,
     read_rules,
 )
-from purchases.order import Source
+from purchases.order import Sale, Source
 from purchases.triggers import TRIGGER
 from stores.fleet import file, mappings
 from stores.fleet.document import FleetError
@@ -464,6 +465,8 @@ def test_the_schema_has_the_keys_and_words_of_the_reader():
         Whatsapp(page_id="").without
     )
     assert parts["leave_out"]["items"]["enum"] == list(get_args(Extra))
+    assert parts["when"]["properties"]["subscription"]["items"]["enum"] == list(Sale)
+    assert parts["event"]["pattern"] == f"^{EVENT_NAME.pattern}$"
     assert parts["hold"]["pattern"] == f"^{HOLD.pattern}$"
     assert parts["skip"]["default"] == list(Rules().skip)
 

@@ -12,10 +12,21 @@ from datetime import tzinfo
 
 from msgspec.structs import replace
 
-from purchases.order import IMPORTED_AFTER, Address, Buyer, Delivery, Order, Source, Standing, Visit
+from purchases.order import (
+    IMPORTED_AFTER,
+    Address,
+    Buyer,
+    Delivery,
+    Order,
+    Sale,
+    Source,
+    Standing,
+    Visit,
+)
 from purchases.shops import reading
 from purchases.shops.reading import ZERO, Part, first_moment, money, part, parts, quotes, text
 from purchases.shops.shopify import amounts, wire
+from purchases.shops.shopify.subscriptions import sale_of
 
 
 def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
@@ -30,6 +41,10 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
     if source not in (Source.WEB, Source.POS) and entered_at - placed_at <= IMPORTED_AFTER:
         placed_at = entered_at  # a program may write anything there; a history stays one
     payment_method = _payment_method(raw)
+    tags = _tags(raw.tags)
+    sale = sale_of(raw, source=source, tags=tags)
+    if sale is Sale.RENEWAL:
+        source = Source.SUBSCRIPTION  # whichever program wrote it: no shopper was present
     lines = amounts.read_lines(raw)
     shipping, shipping_tax = amounts.read_shipping(raw)
     notes = parts(raw.note_attributes, wire.Note)
@@ -41,12 +56,13 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         standing=_standing(raw),
         status=text(raw.financial_status, limit=50),
         source=source,
+        sale=sale,
         test=raw.test is True or text(raw.test).lower() in ("true", "1"),
         stages=_stages(raw),
         completed=raw.fulfillment_status == "fulfilled",
         payment_method=payment_method,
         payment_kind=_PAYMENT_KINDS.get(payment_method.lower(), ""),
-        tags=_tags(raw.tags),
+        tags=tags,
         delivery=_delivery(raw, source),
         placed_at=placed_at,
         entered_at=entered_at,

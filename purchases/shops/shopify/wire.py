@@ -99,6 +99,8 @@ class Line(Struct, gc=False):
     total_discount: Any = None  # of the line's own discounts only
     total_discount_set: Raw = NO_BAG
     gift_card: Any = None
+    selling_plan_id: Any = None
+    selling_plan_allocation: Any = None
     discount_allocations: Parts[Discount] = None
 
 

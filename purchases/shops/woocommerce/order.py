@@ -28,6 +28,7 @@ from purchases.shops.reading import (
     text,
 )
 from purchases.shops.woocommerce import wire
+from purchases.shops.woocommerce.subscriptions import sale_of
 
 ATTRIBUTION = "_wc_order_attribution_"
 # Meta for WooCommerce and PixelYourSite note on the order that the thank-you page has told Meta.
@@ -55,6 +56,7 @@ def read_order(raw: wire.Order, *, zone: tzinfo) -> Order:
         standing=_standing(status, paid=paid_at is not None),
         status=status,
         source=source,
+        sale=sale_of(raw, source=source, meta=meta),
         stages=(status,) if status else (),
         completed=status == "completed",
         payment_method=text(raw.payment_method, limit=100),
