@@ -58,10 +58,13 @@ SELECT queue.pixel_id, queue.failures,
                WHERE attempt.pixel_id = queue.pixel_id AND finished_at IS NULL)
 FROM conversions_pixelqueue AS queue JOIN stores_pixel AS pixel ON pixel.id = queue.pixel_id
 WHERE queue.not_before <= now() AND (pixel.broken_reason = '' OR queue.probe_at <= now())
-  AND EXISTS (SELECT 1 FROM conversions_conversionevent AS event
-              WHERE event.pixel_id = queue.pixel_id AND event.lane = %(lane)s
-                AND event.state IN ('pending', 'in_doubt') AND NOT event.held
-                AND event.not_before <= now() AND event.cut_off > now() + %(lease)s)
+  AND (EXISTS (SELECT 1 FROM conversions_conversionevent AS event
+               WHERE event.pixel_id = queue.pixel_id AND event.lane = %(lane)s
+                 AND event.state IN ('pending', 'in_doubt') AND NOT event.held
+                 AND event.not_before <= now() AND event.cut_off > now() + %(lease)s)
+       -- Or nobody would learn that an order may be at Meta which was cancelled while it was sent.
+       OR EXISTS (SELECT 1 FROM conversions_sendattempt AS attempt
+                  WHERE attempt.pixel_id = queue.pixel_id AND finished_at IS NULL))
 ORDER BY CASE %(lane)s WHEN 0 THEN queue.served_at ELSE queue.backfill_served_at END
 LIMIT 2 FOR UPDATE OF queue SKIP LOCKED
 """

@@ -194,6 +194,40 @@ class TestDoubt:
         assert event.first_unknown_at == SendAttempt.objects.earliest("pk").started_at
         assert event.cut_off == event.first_unknown_at + ledger.MAY_RESEND_FOR
 
+    def test_an_order_that_is_cancelled_while_its_worker_dies_is_in_doubt(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        claim = sending._claim()
+        sending._post(claim, claim.groups[-1], client(meta))
+        later = datetime.now(UTC).isoformat()
+        owe(1, cancelled_at=later, updated_at=later)
+        before = states()
+
+        end_pauses()
+        sending._claim()
+
+        assert before == [("skipped", "cancelled")]
+        assert states() == [("in_doubt", "worker_lost")]
+
+    def test_an_order_that_expires_while_its_worker_dies_says_that_it_was_in_doubt(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        claim = sending._claim()
+        sending._post(claim, claim.groups[-1], client(meta))
+        ConversionEvent.objects.update(cut_off=datetime.now(UTC))
+        ledger.expire()
+
+        end_pauses()
+        send_all(meta)
+        ledger.expire()
+
+        event = ConversionEvent.objects.get()
+        assert event.state == "expired"
+        assert event.first_unknown_at == SendAttempt.objects.get().started_at
+        assert len(meta.received) == 1
+
     def test_a_yes_counts_even_when_another_worker_has_the_turn_by_then(
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
