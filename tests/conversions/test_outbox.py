@@ -409,6 +409,21 @@ class TestContestedIds:
         event = only_event()
         assert (event.state, event.reason, event.event_id) == ("skipped", "cancelled", "1")
 
+    def test_it_keeps_the_id_and_value_whatever_else_the_shop_tells(
+        self, acme: SimpleNamespace
+    ) -> None:
+        a_kept_order(acme.lyon, an_order(1, minutes_ago=60))
+        read_all()
+
+        for changes in ({"total_price": "0.00"}, {"financial_status": "refunded"}):
+            later = datetime.now(UTC).isoformat()
+            cancelled = {"updated_at": later, "cancelled_at": later}
+            a_kept_order(acme.lyon, an_order(1, **cancelled, **changes))
+            read_all()
+
+        event = only_event()
+        assert (event.state, event.event_id, str(event.value)) == ("skipped", "1", "42.5000")
+
 
 class TestPayloads:
     def test_nothing_of_the_buyer_can_be_read_in_the_table(self, acme: SimpleNamespace) -> None:
