@@ -86,13 +86,16 @@ WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt')
 
 # A pixel may want a person to decide (`hold`); and what has killed its sender again and again must not
 # kill the next one.
+# What has expired meanwhile, or was given up by a person, stays so.
 DOUBT = """
 UPDATE conversions_conversionevent AS event
-SET state = 'in_doubt', attempts = event.attempts + 1, last_attempt = attempt.id,
+SET state = CASE event.state WHEN 'expired' THEN 'expired' ELSE 'in_doubt' END,
+    attempts = event.attempts + 1, last_attempt = attempt.id,
     crashes = event.crashes + %(crashes)s,
     held = pixel.ambiguous_sends = 'hold' OR event.crashes + %(crashes)s >= %(most_crashes)s,
-    reason = CASE WHEN event.crashes + %(crashes)s >= %(most_crashes)s
-                  THEN 'kills_its_sender' ELSE %(reason)s END,
+    reason = CASE WHEN event.state = 'expired' THEN event.reason
+                  WHEN event.crashes + %(crashes)s >= %(most_crashes)s THEN 'kills_its_sender'
+                  ELSE %(reason)s END,
     first_unknown_at = COALESCE(event.first_unknown_at, attempt.started_at),
     cut_off = LEAST(event.cut_off,
                     COALESCE(event.first_unknown_at, attempt.started_at) + %(window)s),

@@ -132,6 +132,21 @@ class TestVerdict:
         doubted.refresh_from_db()
         assert (doubted.state, doubted.reason) == ("expired", "given_up_by_a_person")
 
+    def test_let_it_go_holds_although_a_worker_dies_that_was_sending_it(
+        self, meta: GraphApi, doubted: ConversionEvent
+    ) -> None:
+        settle([doubted.pk], verdict=Verdict.RESEND, actor="user 5")
+        sending._claim()
+        settle([doubted.pk], verdict=Verdict.GIVE_UP, actor="user 5")
+        Pixel.objects.update(ambiguous_sends="resend")
+        pauses_end()
+
+        send_all(meta)
+
+        doubted.refresh_from_db()
+        assert (doubted.state, doubted.reason) == ("expired", "given_up_by_a_person")
+        assert len(meta.requests) == 1
+
     @pytest.mark.parametrize("verdict", Verdict)
     def test_nothing_but_a_doubt_can_be_settled(
         self, meta: GraphApi, owe: Owe, verdict: Verdict
