@@ -150,6 +150,7 @@ def _claim(lane: Lane = Lane.LIVE) -> Claim | None:
     pixel = Pixel.objects.defer("access_token").get(pk=pixel_key)
     if is_left_open:
         ledger.doubt_unanswered(pixel, reason="worker_lost", pause=timedelta(0), sender_died=True)
+        PixelQueue.objects.filter(pk=pixel.pk).update(lease_token=None)  # it may be only frozen
     most = 1 if pixel.broken_reason or failures >= OPEN_AFTER else MAX_EVENTS
     owed = rows(OWED, {"pixel": pixel.pk, "lane": lane.value, "lease": LEASE, "most": most})
     claim = Claim(pixel=pixel, lane=lane, groups=[], others_wait=len(turns) > 1)

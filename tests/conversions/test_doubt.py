@@ -13,7 +13,8 @@ from django.db.models import F
 
 from conversions import ledger, sending
 from conversions.doubt import Verdict, settle
-from conversions.models import ConversionEvent, EventTransition, PixelQueue
+from conversions.models import ConversionEvent, EventTransition, PixelQueue, SendAttempt
+from purchases.meta.response import Answer, TryLater
 from sandbox.graph_api import GraphApi
 from stores.models import Pixel
 from tests.pipeline import send_all
@@ -131,6 +132,22 @@ class TestVerdict:
 
         doubted.refresh_from_db()
         assert (doubted.state, doubted.reason) == ("expired", "given_up_by_a_person")
+
+    def test_a_sender_that_wakes_up_after_its_turn_writes_nothing_but_a_yes_down(
+        self, meta: GraphApi, owe: Owe
+    ) -> None:
+        Pixel.objects.update(ambiguous_sends="hold")
+        owe(1)
+        frozen = sending._claim()
+        pauses_end()
+        sending._claim()  # has nothing to send, for the only event is held now
+        before = SendAttempt.objects.get().finished_at
+
+        kept = sending._settle(frozen, frozen.groups.pop(), TryLater(reason="busy"), Answer())
+
+        attempt = SendAttempt.objects.get()
+        assert (kept, attempt.outcome, attempt.reason) == (False, "unknown", "worker_lost")
+        assert attempt.finished_at == before
 
     def test_let_it_go_holds_although_a_worker_dies_that_was_sending_it(
         self, meta: GraphApi, doubted: ConversionEvent
