@@ -18,6 +18,7 @@ from django.db import close_old_connections, transaction
 
 from connector.sweeper import Sweeper
 from conversions.stopping import begin_nothing_more
+from stores.failpoints import failpoint
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connector.settings")
 log = structlog.get_logger(__name__)
@@ -84,6 +85,7 @@ class Bell:
                 names, self._rung = sorted(self._rung), set()
             try:
                 for name in names:
+                    failpoint("K05")
                     self._publish(name)
                 self._pause = QUIET_SECONDS[0]
             except Exception as error:  # noqa: BLE001  a door: each transport has errors of its own

@@ -94,3 +94,17 @@ def named_tasks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckM
         for name in spelt
         if name not in current_app.tasks
     ]
+
+
+@register()
+def no_failpoints(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A production must not be told to kill itself; nor does it obey."""
+    if settings.LOCAL or not settings.FAILPOINTS:
+        return []
+    return [
+        Error(
+            "FAILPOINTS is set in production.",
+            hint="Take it out: it is for `make chaos`.",
+            id="connector.E006",
+        )
+    ]

@@ -299,6 +299,10 @@ SHOPIFY_API_SECRET = env.str("SHOPIFY_API_SECRET", default="")
 SHOPIFY_API_SECRET_PREVIOUS = env.str("SHOPIFY_API_SECRET_PREVIOUS", default="")
 WOOCOMMERCE_ALLOW_PRIVATE = env.bool("WOOCOMMERCE_ALLOW_PRIVATE", default=False)
 
+# --- Chaos runs: never armed in production (connector.E006) ------------------------------------------
+
+FAILPOINTS = env.str("FAILPOINTS", default="")
+
 # --- What is said ------------------------------------------------------------------------------------
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if LOCAL else "json")

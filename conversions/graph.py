@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from purchases.meta.response import Answer, Outcome, TryLater, Unknown, read
+from stores.failpoints import failpoint
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
@@ -81,6 +82,7 @@ class GraphClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                failpoint("K13")
                 answer = response.raw.read(MOST_ANSWER_BYTES, decode_content=False)
         except NoLongerAllowed:
             return TryLater(reason="no_longer_allowed", retry_after=None), NO_ANSWER
@@ -141,6 +143,10 @@ class _Gated:
             self.connect()
         gate.open(self.sock)
         super().request(*args, **kwargs)  # type: ignore[misc]  # of the class beside it
+
+    def endheaders(self: Any, *args: Any, **kwargs: Any) -> None:
+        super().endheaders(*args, **kwargs)  # type: ignore[misc]
+        failpoint("K12")
 
 
 class _HTTPConnection(_Gated, HTTPConnection):

@@ -36,6 +36,7 @@ from purchases.meta.response import (
     TryLater,
     Unknown,
 )
+from stores.failpoints import failpoint
 from stores.models import Pixel
 from stores.secrets import CannotOpen, store_ring
 from stores.sql import rows, run
@@ -135,9 +136,12 @@ def send_next(
         call_colleague()
     while claim.groups:
         group = claim.groups.pop()
+        failpoint("K11")
         outcome, answer = _post(claim, group, graph)
+        failpoint("K14")
         if not _settle(claim, group, outcome, answer, may_go_on=may_go_on()):
             break  # another worker holds the turn now; what we know is in its books
+        failpoint("K16" if claim.groups else "K15")
     return True
 
 
@@ -157,6 +161,7 @@ def _claim(lane: Lane = Lane.LIVE) -> Claim | None:
     if batch := _batch(owed, pixel):
         claim.groups.append(batch)
         _begin(claim)
+        failpoint("K10")
     return claim
 
 

@@ -11,7 +11,7 @@ SETTINGS = (
     *("SECRET_KEY", "ALLOWED_HOSTS", "APP_URL", "DEBUG", "FIELD_ENCRYPTION_KEYS"),
     *("DATABASE_URL", "CELERY_*", "DATA_DIR", "PORT", "CONNECTOR_ENV_FILE", "DJANGO_*"),
     *("META_*", "SHOPIFY_*", "WOOCOMMERCE_*", "EMAIL_*", "ALERT_*", "SENTRY_*", "LOG_*"),
-    *("SWEEP_*", "SEND_*", "WEB_*", "WORKER_*", "GUNICORN_CMD_ARGS", "TZ", LIBPQ),
+    *("SWEEP_*", "SEND_*", "FAILPOINTS", "WEB_*", "WORKER_*", "GUNICORN_CMD_ARGS", "TZ", LIBPQ),
     *("[Hh][Tt][Tt][Pp]*_[Pp][Rr][Oo][Xx][Yy]", "[Aa][Ll][Ll]_[Pp][Rr][Oo][Xx][Yy]"),
 )
 """Names, and patterns of names, that change what the product does."""

@@ -23,6 +23,7 @@ from purchases.shops import PLATFORMS
 from purchases.shops.reading import DeliveryHead, NotAnOrder, UnreadableOrder
 from shop_webhooks.doors import Door
 from shop_webhooks.models import WebhookDelivery
+from stores.failpoints import failpoint
 from stores.models import Store
 from stores.secrets import CannotOpen, SecretField, store_ring
 from stores.sql import rows, run, run_alone
@@ -113,6 +114,7 @@ def delivery_key(*, head: DeliveryHead, body: bytes) -> bytes:
 def process_batch() -> int:
     """Read the next deliveries that are due and record their orders; returns how many were read."""
     if deliveries := _claim():
+        failpoint("K07")
         readings = [read(delivery) for delivery in deliveries]
         try:
             _settle(readings)
@@ -120,6 +122,7 @@ def process_batch() -> int:
             # Another worker has just recorded an order with the same event id, or locks in another
             # order; now its rows can be seen. A second failure leaves the claim to run out.
             _settle(readings)
+        failpoint("K09")
     return len(deliveries)
 
 
@@ -130,6 +133,7 @@ def forget_bodies() -> int:
     while some := list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
         rows_of = WebhookDelivery.objects.filter(pk__in=some)
         rows_of.filter(state=State.RECEIVED).update(state=State.FORGOTTEN)
+        failpoint("K19")
         forgotten += rows_of.update(body=None)
     return forgotten
 
@@ -210,6 +214,7 @@ def _settle(readings: list[Reading]) -> None:
     unmapped = outbox.record_purchases(sightings)
     outcomes = [_outcome(reading, unmapped) for reading in readings]
     run(CLOSE, [list(column) for column in zip(*outcomes, strict=True)])
+    failpoint("K08")
     log.info("deliveries.processed", count=len(readings), orders=len(sightings))
 
 

@@ -5,6 +5,7 @@ from celery import shared_task
 from conversions.stopping import may_go_on
 from conversions.tasks import send_due
 from shop_webhooks import inbox
+from stores.failpoints import failpoint
 
 
 @shared_task(name="shop_webhooks.read_due")
@@ -18,6 +19,7 @@ def read_due(**_later: object) -> None:
 @shared_task(name="shop_webhooks.process_due")
 def process_due(**_later: object) -> None:
     """Read what is due, then send what it owes without another message."""
+    failpoint("K06")
     read_due.run()
     send_due.run()
 

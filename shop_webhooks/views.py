@@ -24,6 +24,7 @@ from purchases.shops import PLATFORMS
 from purchases.shops.reading import DeliveryHead
 from shop_webhooks import inbox, tasks
 from shop_webhooks.doors import Door, shopify_door, woocommerce_door
+from stores.failpoints import failpoint
 from stores.secrets import CannotOpen
 
 log = structlog.get_logger(__name__)
@@ -126,6 +127,7 @@ def _read_body(request: HttpRequest) -> bytes:
         raise Refusal(400, "truncated_body") from error
     if len(body) < announced:
         raise Refusal(400, "truncated_body")
+    failpoint("K01")
     return body
 
 
@@ -138,7 +140,10 @@ def _pong(body: bytes) -> HttpResponse:
 
 
 def _keep(door: Door | None, head: DeliveryHead, body: bytes) -> HttpResponse:
-    if inbox.store_delivery(door=door, head=head, body=body):
+    failpoint("K02")
+    is_new = inbox.store_delivery(door=door, head=head, body=body)
+    failpoint("K04")
+    if is_new:
         tasks.process_due.ring_now()
     return _answer(200, {"status": "accepted"})
 

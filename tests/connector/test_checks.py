@@ -67,6 +67,12 @@ def test_a_task_that_the_settings_misspell_is_an_error(production: Any) -> None:
     assert found() == ["connector.E005"]
 
 
+def test_failpoints_are_an_error(production: Any) -> None:
+    production.FAILPOINTS = "K13=kill9*1"
+
+    assert found() == ["connector.E006"]
+
+
 def test_plain_http_is_a_warning(production: Any) -> None:
     production.HTTPS = False
 
