@@ -4,9 +4,14 @@ Exits 0 if every row that ran holds, 1 if one does not, 2 for a row that there i
 """
 
 import os
+import shutil
 import signal
 import sys
 import time
+from subprocess import CalledProcessError
+
+import psycopg
+import requests
 
 from chaos.installation import Installation, installed
 from chaos.keeper import Unsettled
@@ -32,14 +37,17 @@ def main() -> int:
             for row in rows:
                 results.append(_run(row, installation, seed=seed, full=full))
                 show_row(results[-1], seed=seed)
-            folder = str(installation.folder)
+            folder = installation.folder
     except CannotStart as error:
         console.print(str(error))
         return 1
     minutes = (time.monotonic() - begun) / 60
     scale = f"{'long' if full else 'short'} form, {minutes:.1f} minutes"
-    show_matrix(results, seed=seed, scale=scale, folder=folder)
-    return 0 if all(result.holds for result in results) else 1
+    show_matrix(results, seed=seed, scale=scale, folder=str(folder))
+    if all(result.holds for result in results):
+        shutil.rmtree(folder)
+        return 0
+    return 1
 
 
 def _chosen(only: str) -> list[Row]:
@@ -57,12 +65,14 @@ def _chosen(only: str) -> list[Row]:
 
 def _run(row: Row, installation: Installation, *, seed: int, full: bool) -> Result:
     trial = Trial(row, installation, seed=seed, full=full)
+    begun = time.monotonic()
     try:
-        return trial.run()
+        trial.run()
     except NotRun as error:
         trial.result.not_run = str(error)
-    except Unsettled as error:
-        trial.result.broken.append(str(error))
+    except (Unsettled, psycopg.Error, requests.RequestException, CalledProcessError) as error:
+        trial.result.broken.append(f"{type(error).__name__}: {error}")
+    trial.result.took = time.monotonic() - begun
     return trial.result
 
 

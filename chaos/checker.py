@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chaos.history import History, Key
+from chaos.history import ANY, History, Key
 
 Kind = Literal["lost", "twice", "late", "misrouted", "imbalance"]
 KINDS: tuple[Kind, ...] = ("lost", "twice", "late", "misrouted", "imbalance")
@@ -54,7 +54,7 @@ def _lost(history: History) -> list[Violation]:
             if entry is None:
                 what = f"{order.kind}: acknowledged, and no row says what became of it"
                 found.append(Violation(kind="lost", what=what, key=key))
-            elif (entry.state, entry.reason) not in (order.may_end or ()):
+            elif not {(entry.state, entry.reason), (entry.state, ANY)} & (order.may_end or set()):
                 what = f"{order.kind}: ends as {entry.state} ({entry.reason or 'no reason'})"
                 found.append(Violation(kind="lost", what=what, key=key))
     counted = {(each.pixel, each.event_id) for each in history.arrivals if each.counted}

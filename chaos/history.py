@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 Key = tuple[str, str, str]  # store, order id, pixel
+ANY = "*"  # reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,8 @@ class Sold:
     kind: str
     pixels: tuple[str, ...]
     may_end: frozenset[tuple[str, str]] | None
-    """The states and reasons that its rows may end in; None: too little was acknowledged to say."""
+    """The states and reasons that its rows may end in (ANY: whatever the reason); None: too little was
+    acknowledged to say."""
     acknowledged_at: float = 0.0
 
     @property

@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,18 +167,16 @@ class Installation:
         self.meta.begin()
         self.skipped = 0.0
         tables = ", ".join(self._tables("conversions\\_%", "shop\\_webhooks\\_%"))
-        with self.connect() as connection:
-            connection.execute("SET lock_timeout = '20s'")
-            connection.execute(f"TRUNCATE {tables}")
-            connection.execute("UPDATE stores_pixel SET broken_reason = '', broken_at = NULL")
-        for marker in (self.folder / "failpoints").glob("*"):
-            marker.unlink()
+        self.keeper.wait_until(
+            lambda: self._emptied(tables), within=60, what="The emptying of the tables"
+        )
 
-    def skip(self, seconds: float) -> None:
-        """Let so much time have passed for the database and for Meta.
+    def skip(self, seconds: float, *, if_so: Callable[[], bool] = lambda: True) -> bool:
+        """Let so much time have passed for the database and for Meta, if nobody is at work.
 
         Every moment that the product's tables hold lies so much further back, which is the same as a
-        clock that went on; Meta's stand-in is told. Nobody may be at work meanwhile.
+        clock that went on; Meta's stand-in is told. `if_so` is asked while nobody can take a turn;
+        returns its answer.
         """
         columns: dict[str, list[str]] = {}
         for table, column in self.sql(MOMENTS):
@@ -188,6 +186,9 @@ class Installation:
                 "SET LOCAL session_replication_role = replica"
             )  # append-only ones too
             connection.execute("SET LOCAL lock_timeout = '20s'")
+            connection.execute("LOCK TABLE conversions_pixelqueue IN EXCLUSIVE MODE")
+            if not if_so():
+                return False
             for table, names in sorted(columns.items()):
                 moved = ", ".join(
                     f"{name} = {name} - %(by)s * interval '1 second'" for name in names
@@ -195,6 +196,18 @@ class Installation:
                 connection.execute(f"UPDATE {table} SET {moved}", {"by": seconds})
             self.meta.set_clock(ahead=self.skipped + seconds)
         self.skipped += seconds
+        return True
+
+    def _emptied(self, tables: str) -> bool:
+        """Empty the tables; False if a sweep was in the way, and it is to be tried again."""
+        try:
+            with self.connect() as connection, connection.transaction():
+                connection.execute("SET LOCAL lock_timeout = '5s'")
+                connection.execute(f"TRUNCATE {tables}")
+                connection.execute("UPDATE stores_pixel SET broken_reason = '', broken_at = NULL")
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _tables(self, *patterns: str) -> list[str]:
         found = self.sql(
@@ -209,15 +222,13 @@ SELECT table_name, column_name FROM information_schema.columns
 JOIN pg_tables ON tablename = table_name AND schemaname = table_schema
 WHERE table_schema = 'public' AND data_type = 'timestamp with time zone'
   AND table_name ~ '^(conversions|shop_webhooks|stores_pixel)'
+  AND column_name <> 'order_updated_at'  -- the shop's own, and compared with nothing but its like
 """
 
 
 @contextlib.contextmanager
 def installed() -> Iterator[Installation]:
-    """An installation in a folder of its own; both are gone afterwards.
-
-    After a failure the logs stay, and where they are is said.
-    """
+    """An installation in a folder of its own, which stays with its logs, but for the database."""
     forget_libpq(os.environ)
     folder = Path(tempfile.gettempdir(), f"connector-chaos-{secrets.token_hex(4)}")
     data_folder.make(folder)

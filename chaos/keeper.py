@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,19 +117,19 @@ class Keeper:
         """End everything, the last started first."""
         for name in reversed(self.names):
             kept = self._kept.pop(name)
+            left = descendants(kept.process.pid)
             signal_group(kept.process, signal.SIGCONT)
             signal_group(kept.process, kept.program.stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 kept.process.wait(10)
-            self._bury(kept)
+            self._bury(kept, left)
 
-    def _bury(self, kept: _Kept) -> None:
+    def _bury(self, kept: _Kept, left: Sequence[int] = ()) -> None:
         """End what is left of a program, stopped processes and other sessions too."""
-        left = descendants(kept.process.pid)
-        signal_group(kept.process, signal.SIGKILL)
-        for pid in left:
+        for pid in {*left, *descendants(kept.process.pid)}:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        signal_group(kept.process, signal.SIGKILL)
         kept.process.wait()
 
 

@@ -51,11 +51,12 @@ class _Connection:
     server: asyncio.StreamWriter
     struck: dict[Toxic, bool] = field(default_factory=dict)
     passed: dict[Toxic, int] = field(default_factory=dict)
-    busy: bool = False  # the last bytes were a question
+    busy: bool = False  # a question has come, and no answer has passed yet
 
     def end(self, *, reset: bool = False) -> None:
         for writer in (self.client, self.server):
-            if reset and (sock := writer.get_extra_info("socket")):
+            if reset and not writer.is_closing():
+                sock = writer.get_extra_info("socket")
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             writer.transport.abort() if reset else writer.close()
 
@@ -155,11 +156,14 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError, _Cut):
             while piece := await reader.read(PIECE):
-                connection.busy = stream == "upstream"
+                if stream == "upstream":
+                    connection.busy = True
                 for toxic in self._striking(connection, stream):
                     piece = await self._poison(toxic, piece, writer, connection)
                 writer.write(piece)
                 await writer.drain()
+                if stream == "downstream":
+                    connection.busy = False
             for toxic in self._striking(connection, stream):
                 if toxic.kind == "slow_close":
                     await asyncio.sleep(toxic.seconds)

@@ -19,7 +19,9 @@ def show_row(result: Result, *, seed: int) -> None:
         console.print(f"{head}: [bold red]NOT RUN: {result.not_run}[/]")
         return
     if result.holds:
-        console.print(f"{head}: [green]✔[/] {result.orders} orders; {_remark(result)}")
+        console.print(
+            f"{head}: [green]✔[/] {result.orders} orders in {result.took:.0f} s; {_remark(result)}"
+        )
         return
     console.print(f"{head}: [bold red]✘[/]")
     for violation in result.verdict.violations[:10]:

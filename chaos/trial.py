@@ -1,11 +1,13 @@
 """One row of the matrix: sell, harm, mend, wait until everything has settled, and check."""
 
+import dataclasses
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import requests
@@ -13,7 +15,7 @@ import requests
 from chaos import ledger, shops
 from chaos.checker import Verdict, check
 from chaos.fleet import OWNERS, SHOPS
-from chaos.history import History
+from chaos.history import ANY, History, Sold
 from chaos.installation import Installation
 from chaos.keeper import Unsettled
 from chaos.shops import Market, Order, Telling, invent, open_market
@@ -57,6 +59,8 @@ class Row:
     may_also_end: frozenset[tuple[str, str]] = frozenset()
     """What a purchase may come to besides accepted, by this fault."""
     telling: Telling = shops.in_their_order
+    before: "Callable[[Trial], None]" = lambda trial: None
+    """What is done before the first order is sold."""
     ci: bool = False
 
 
@@ -74,6 +78,8 @@ class Result:
     broken: list[str] = field(default_factory=list)
     """What this row promises by itself and has not kept."""
     not_run: str = ""
+    took: float = 0.0
+    """Seconds of ours."""
 
     @property
     def holds(self) -> bool:
@@ -98,15 +104,19 @@ class Trial:
         self.result = Result(row=row)
         self.market: Market = Market([], threading.Event())
         self.begun = self.mended = 0.0
-        self._orders: dict[str, list[Order]] = {}
+        self.orders: dict[str, list[Order]] = {}
+        """By shop."""
+        self.refused: set[str] = set()
+        """Event ids that Meta refuses, each for itself."""
 
     def run(self) -> Result:
         """The whole row. Raises NotRun, and Unsettled where something never happened."""
         self.installation.forget()
-        self._orders = self._invent()
+        self.orders = self._invent()
+        self.row.before(self)
         urls = self.installation.webhook_urls()
         with open_market(
-            self._orders, urls, seconds=self.load.seconds, telling=self.row.telling
+            self.orders, urls, seconds=self.load.seconds, telling=self.row.telling
         ) as self.market:
             self.begun = time.monotonic()
             self.row.harm(self)
@@ -183,26 +193,35 @@ class Trial:
             before = ledger.under_way(self.installation)
             self.keeper.wait(QUIET)
             now = ledger.under_way(self.installation)
-            is_quiet = now.progress == before.progress and not self.to_meta.busy()
-            if not is_quiet or now.due_in is None or now.due_in < 1.0:
+            if now.progress != before.progress or now.due_in is None or now.due_in < 1.0:
                 return 0.0
             seconds = min(now.due_in + 0.1, LONGEST_SKIP)
-            self.installation.skip(seconds)
+            skipped = self.installation.skip(seconds, if_so=lambda: self._nobody_works(now))
         except (psycopg.Error, requests.RequestException):
             self.keeper.wait(0.2)
             return 0.0
-        return seconds
+        return seconds if skipped else 0.0
 
-    def skip(self, seconds: float, *, step: float = 900.0) -> None:
-        """Let a long time pass in steps, with a moment for work in each."""
-        end = self.installation.skipped + seconds
-        while (left := end - self.installation.skipped) > 1.0:
-            due = ledger.under_way(self.installation).due_in or step
-            self.installation.skip(min(left, step, max(due + 0.1, 1.0)))
-            self.keeper.wait(0.3)
+    def skip(self, seconds: float, *, step: float) -> None:
+        """Let a long time pass in steps, with a moment for work in each. Raises Unsettled."""
+        left = seconds
+        while left > 0:
+            part = min(left, step)
             self.keeper.wait_until(
-                lambda: not self.to_meta.busy(), within=60, what="The end of a request to Meta"
+                partial(self.installation.skip, part, if_so=self._no_attempt_is_open),
+                within=60,
+                what="The end of a request to Meta",
             )
+            left -= part
+            self.keeper.wait(0.3)
+
+    def _nobody_works(self, as_of: ledger.UnderWay) -> bool:
+        """No change since, and no request on its way: what is open then belongs to the dead."""
+        now = ledger.under_way(self.installation)
+        return now.progress == as_of.progress and not self.to_meta.busy()
+
+    def _no_attempt_is_open(self) -> bool:
+        return ledger.under_way(self.installation).open_attempts == 0
 
     # Judging
 
@@ -217,7 +236,7 @@ class Trial:
     def _judge(self) -> None:
         orders = self.market.orders
         history = History(
-            sold=[order.sold(self.row.may_also_end) for order in orders],
+            sold=[self._sold(order) for order in orders],
             ledger=ledger.entries(self.installation),
             arrivals=self.meta.arrivals(),
             posts=self.meta.posts(),
@@ -229,6 +248,12 @@ class Trial:
         self._add_remarks(history)
         if violations := self.result.verdict.violations:
             self.result.story = self._story(violations[0].what, violations[0].key, history)
+
+    def _sold(self, order: Order) -> Sold:
+        sold = order.sold(self.row.may_also_end)
+        if sold.event_id in self.refused:
+            sold = dataclasses.replace(sold, may_end=frozenset({("rejected", ANY)}))
+        return sold
 
     def _add_remarks(self, history: History) -> None:
         if unheard := sum(not sold.acknowledged_at for sold in history.sold):

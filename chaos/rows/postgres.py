@@ -4,14 +4,13 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 
-from chaos.shops import Order
+from chaos.shops import each_step_again
 from chaos.trial import BACKLOG, BURST, IDLE, NotRun, Row, Trial
-from sandbox.orders import Step
 
 # Of PostgreSQL, so that what is kept for the superuser is taken too.
 PLENTY = 400
@@ -89,13 +88,6 @@ def _deadlocks(trial: Trial) -> None:
         trial.keeper.drop(name)
 
 
-def each_step_often(orders: Sequence[Order]) -> Iterator[tuple[Order, Step]]:
-    """All steps of all orders at once, and the same again backwards."""
-    steps = [(order, step) for order in orders for step in order.story.steps]
-    yield from steps
-    yield from reversed(steps)
-
-
 def _the_disk_is_full(trial: Trial) -> None:
     """The inbox is moved to a small disk, which somebody fills."""
     with _small_disk(trial) as disk:
@@ -170,7 +162,7 @@ ROWS = (
         number="14",
         fault="deadlock storm: all steps, and backwards, 4 workers",
         harm=_deadlocks,
-        telling=each_step_often,
+        telling=each_step_again,
     ),
     Row(number="15", fault="disk full under the inbox", harm=_the_disk_is_full, load=IDLE),
 )

@@ -209,7 +209,8 @@ DOORS: dict[str, tuple[str, Act]] = {
         _put_token,
     ),
     "POST /_sandbox/faults": (
-        'misbehave: {"kind", "pixel", "number", "times": 1 or null, "edge", "stores", …} or a list',
+        'misbehave: {"kind", "pixel", "number", "times": 1 or null, "edge", "event_id", …}'
+        " or a list",
         _add_faults,
     ),
     "GET /_sandbox/faults": ("the faults still to come", _read_faults),

@@ -100,6 +100,7 @@ class Visit:
             pixel=self.route.pixel,
             number=self.number,
             before_reading=before_reading,
+            event_ids=self._event_ids(),
         )
 
     def _serve(self, dataset: Dataset | None) -> Answer:
@@ -149,8 +150,12 @@ class Visit:
         value = self.call.query.get(name, self._fields.get(name))
         return None if value is None else str(value)
 
+    def _event_ids(self) -> tuple[str, ...]:
+        """Of the events in the request, "" for one without."""
+        return tuple(map(_id_of, self._batch.events)) if isinstance(self._batch, Batch) else ()
+
     def _record(self, outcome: str, *, status: int | None, refusal: Refusal | None = None) -> None:
-        events = self._batch.events if isinstance(self._batch, Batch) else ()
+        event_ids = self._event_ids()
         request = Request(
             number=self.number,
             at=self.world.clock.now(),
@@ -158,8 +163,8 @@ class Visit:
             path=self.call.path,
             edge=self.route.edge,
             pixel=self.route.pixel,
-            events=len(events),
-            event_ids=tuple(map(_id_of, events)),
+            events=len(event_ids),
+            event_ids=event_ids,
             outcome=outcome,
             status=status,
             detail=refusal.detail if refusal else "",

@@ -5,6 +5,7 @@ strikes before the body is read.
 """
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +42,15 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One order to misbehave.
 
     It strikes requests to `edge`, of `pixel` or of any, only the `number`th one (counted per edge
-    from 1 since the start or the last reset) or every one, `times` times (null: until cleared).
+    from 1 since the start or the last reset) or every one, `times` times (null: until cleared); with
+    an `event_id` only those that hold this event.
     """
 
     kind: str
     edge: str = "events"
     pixel: str | None = None
     number: int | None = None
+    event_id: str | None = None
     times: int | None = 1
     stores: bool | None = None
     status: int | None = None
@@ -106,7 +109,13 @@ class FaultScript:
             ]
 
     def take(
-        self, *, edge: str, pixel: str | None, number: int, before_reading: bool
+        self,
+        *,
+        edge: str,
+        pixel: str | None,
+        number: int,
+        before_reading: bool,
+        event_ids: Collection[str] = (),
     ) -> Fault | None:
         """The fault for this request, used up by one; None if it may pass."""
         with self._lock:
@@ -116,6 +125,7 @@ class FaultScript:
                     fault.edge == edge
                     and fault.pixel in (None, pixel)
                     and fault.number in (None, number)
+                    and (fault.event_id is None or fault.event_id in event_ids)
                     and (fault.kind == "reset_before") == before_reading
                 ):
                     self._use(scripted)

@@ -97,6 +97,19 @@ def test_a_fault_strikes_the_requests_it_names(
     assert answers == [503 if hit else 200 for hit in struck]
 
 
+def test_a_fault_can_be_about_one_event_whoever_is_beside_it(graph: GraphApi) -> None:
+    graph.fault("error", error="parameter", event_id="bad", times=None)
+
+    batches = [["good", "bad"], ["good"], ["bad"]]
+    answers = [
+        post(graph, *(purchase(event_id=event_id) for event_id in batch)).status_code
+        for batch in batches
+    ]
+
+    assert answers == [400, 200, 400]
+    assert [event["event_id"] for event in graph.received] == ["good"]
+
+
 def test_a_fault_lasts_until_it_is_cleared(graph: GraphApi) -> None:
     graph.fault("html", times=None)
     post(graph, purchase())
