@@ -33,7 +33,8 @@ GRAPH = os.environ.get("GRAPH_URL", "")
 SHOPIFY_SECRET = os.environ.get("SHOPIFY_API_SECRET", "")
 MAIN, BRAND = "1000000000001", "1000000000002"  # the datasets
 TOKENS = {MAIN: "EAADemoMain" + "x" * 20, BRAND: "EAADemoBrand" + "x" * 20}
-PATIENCE = 60.0  # seconds until every order must have settled
+# Seconds until every order must have settled: longer than the lease of a worker that was killed.
+PATIENCE = 100.0
 
 FLEET = f"""\
 version: 1

@@ -1,6 +1,6 @@
 """The fault matrix: each module has the rows of one kind of misfortune, in their order."""
 
-from chaos.rows import broker, clocks, failpoints, graph, postgres, processes, webhooks
+from chaos.rows import broker, clocks, demo, failpoints, graph, postgres, processes, webhooks
 from chaos.trial import Row
 
 ROWS: tuple[Row, ...] = (
@@ -11,4 +11,5 @@ ROWS: tuple[Row, ...] = (
     *graph.ROWS,
     *clocks.ROWS,
     *webhooks.ROWS,
+    *demo.ROWS,
 )

@@ -1,0 +1,92 @@
+"""Row demo: `make demo`, while any of its processes is killed again and again.
+
+Meta's stand-in is spared: its books are what the demo is judged by, and Meta does not forget.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from chaos import shops
+from chaos.keeper import Unsettled, descendants
+from chaos.trial import Load, Row, Trial
+from launch.environment import without_settings
+from launch.stack import ROOT, free_port
+
+VICTIMS = (
+    "gunicorn",
+    "celery.* worker",
+    "celery.* beat",
+    "postgres -D|bin/postgres",
+    "valkey-server",
+)
+TAKES = 180.0
+BALANCED = "balanced: lost 0, sent twice 0"
+
+
+def _nobody_is_safe(trial: Trial) -> None:
+    folder = trial.installation.folder / "demo-data"
+    log = trial.installation.folder / "demo.log"
+    settings = {"DEMO_EXIT": "1", "DATA_DIR": str(folder), "PORT": str(free_port())}
+    settings |= {"CONNECTOR_ENV_FILE": "", "DEMO_SEED": str(trial.seed), "DEMO_ORDERS": "300"}
+    with log.open("wb") as output:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "launch.demo"],
+            cwd=ROOT,
+            env=without_settings(os.environ) | settings,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        kills = _kill_until_it_ends(trial, demo)
+    finally:
+        if demo.poll() is None:
+            demo.terminate()
+            demo.wait(60)
+    said = log.read_text(errors="replace")
+    trial.insist(
+        demo.returncode == 0 and BALANCED in said,
+        f"the demo ended with {demo.returncode}: see {log}",
+    )
+    trial.remark(f"{len(kills)} processes killed ({', '.join(sorted(set(kills)))}): balanced")
+
+
+def _kill_until_it_ends(trial: Trial, demo: subprocess.Popen[bytes]) -> list[str]:
+    """Kill from the moment on when all are there, one kind after the other."""
+    deadline = time.monotonic() + TAKES
+    kills: list[str] = []
+    while demo.poll() is None:
+        if time.monotonic() > deadline:
+            raise Unsettled(f"the demo did not end within {TAKES:.0f} s")
+        trial.keeper.wait(2.0)
+        running = _victims(demo.pid)
+        if len(running) == len(VICTIMS):
+            name = VICTIMS[(len(kills) + trial.seed) % len(VICTIMS)]
+            os.kill(running[name], signal.SIGKILL)
+            kills.append(name.split(" ")[0].strip(".*") + name.partition(".*")[2])
+    return kills
+
+
+def _victims(demo: int) -> dict[str, int]:
+    """The first process of each kind, by its kind."""
+    found: dict[str, int] = {}
+    for pid in descendants(demo):
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        for kind in VICTIMS:
+            if re.search(kind, line):
+                found.setdefault(kind, pid)
+    return found
+
+
+ROWS = (
+    Row(number="demo", fault="make demo, a process killed every 2 s", harm=_nobody_is_safe,
+        load=Load(name="demo", orders=0, seconds=0.0), telling=shops.nothing),
+)  # fmt: skip
