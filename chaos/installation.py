@@ -149,14 +149,20 @@ class Installation:
 
     def manage(self, *words: str) -> str:
         """One of the product's commands; what it printed. Raises CalledProcessError."""
+        done = self.run(*words)
+        done.check_returncode()
+        return done.stdout
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One of the product's commands, however it ends."""
         return subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
             text=True,
-            check=True,
-        ).stdout
+            check=False,
+        )
 
     # Between two rows
 

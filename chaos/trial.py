@@ -241,7 +241,8 @@ class Trial:
             arrivals=self.meta.arrivals(),
             posts=self.meta.posts(),
             owners=OWNERS | {shop.key: shop.tenant for shop in SHOPS},
-            imbalances=ledger.contradictions(self.installation),
+            imbalances=ledger.contradictions(self.installation)
+            + ledger.own_count(self.installation),
         )
         self.result.orders = sum(order.acknowledged_at > 0 for order in orders)
         self.result.verdict = check(history)
