@@ -72,6 +72,7 @@ def _run(row: Row, installation: Installation, *, seed: int, full: bool) -> Resu
         trial.result.not_run = str(error)
     except (Unsettled, psycopg.Error, requests.RequestException, CalledProcessError) as error:
         trial.result.broken.append(f"{type(error).__name__}: {error}")
+        installation.repair()
     trial.result.took = time.monotonic() - begun
     return trial.result
 

@@ -73,17 +73,20 @@ class Installation:
 
     def begin(self) -> None:
         """Start everything and set the tenants up."""
-        self.keeper.keep(self.broker.program(log=self.folder / "valkey.log"))
-        self.keeper.keep(self.cluster.program(log=self.folder / "postgres.log"))
-        self.keeper.keep(self._graph)
-        for answers in (self.broker.answers, self.cluster.answers, self.meta.answers):
-            self.keeper.wait_until(answers, within=STARTING_TAKES, what="The start of a server")
+        self._start_servers()
         self.manage("migrate", "--verbosity", "0")
         for tenant in fleet.PIXELS:
             file = self.folder / f"{tenant}.yaml"
             file.write_text(fleet.fleet_file(tenant))
             self.manage("apply", str(file))
         self.start_application()
+
+    def _start_servers(self) -> None:
+        self.keeper.keep(self.broker.program(log=self.folder / "valkey.log"))
+        self.keeper.keep(self.cluster.program(log=self.folder / "postgres.log"))
+        self.keeper.keep(self._graph)
+        for answers in (self.broker.answers, self.cluster.answers, self.meta.answers):
+            self.keeper.wait_until(answers, within=STARTING_TAKES, what="The start of a server")
 
     def start_application(self, **changes: str) -> None:
         """Start web, workers and beat, with `changes` to their settings, instead of those that run."""
@@ -176,6 +179,16 @@ class Installation:
         self.keeper.wait_until(
             lambda: self._emptied(tables), within=60, what="The emptying of the tables"
         )
+
+    def repair(self) -> None:
+        """As after `begin`, whatever a row that failed has left broken."""
+        self.to_meta.clear()
+        self.to_broker.clear()
+        for name in self.keeper.names:
+            if name.startswith("worker") and name not in WORKERS:
+                self.keeper.drop(name)
+        self._start_servers()
+        self.start_application()
 
     def skip(self, seconds: float, *, if_so: Callable[[], bool] = lambda: True) -> bool:
         """Let so much time have passed for the database and for Meta, if nobody is at work.

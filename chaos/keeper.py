@@ -29,6 +29,7 @@ class _Kept:
     process: subprocess.Popen[bytes]
     restart_at: float | None = None
     down: bool = False  # dead, and to stay so until `revive`
+    buried: subprocess.Popen[bytes] | None = None
 
 
 class Keeper:
@@ -58,14 +59,17 @@ class Keeper:
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a signal to the program's main process alone."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid(name), number)
+        self._kept[name].process.send_signal(
+            number
+        )  # which knows whether its number is still its own
 
     def send_all(self, name: str, number: signal.Signals) -> None:
         """Send a signal to the program and all its descendants, the parent first."""
-        for pid in (self.pid(name), *descendants(self.pid(name))):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+        process = self._kept[name].process
+        if process.poll() is None:
+            for pid in (process.pid, *descendants(process.pid)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
     def kill(self, name: str) -> None:
         """kill -9, descendants and all; it comes back by itself."""
@@ -117,6 +121,9 @@ class Keeper:
         """End everything, the last started first."""
         for name in reversed(self.names):
             kept = self._kept.pop(name)
+            if kept.process.poll() is not None:
+                self._bury(kept)
+                continue
             left = descendants(kept.process.pid)
             signal_group(kept.process, signal.SIGCONT)
             signal_group(kept.process, kept.program.stop_signal)
@@ -125,12 +132,15 @@ class Keeper:
             self._bury(kept, left)
 
     def _bury(self, kept: _Kept, left: Sequence[int] = ()) -> None:
-        """End what is left of a program, stopped processes and other sessions too."""
+        """End what is left of a program, stopped processes and other sessions too, once."""
+        if kept.buried is kept.process:
+            return  # its number may be another's by now
         for pid in {*left, *descendants(kept.process.pid)}:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         signal_group(kept.process, signal.SIGKILL)
         kept.process.wait()
+        kept.buried = kept.process
 
 
 def descendants(pid: int) -> list[int]:

@@ -28,7 +28,7 @@ WITH unread AS (
     FROM conversions_conversionevent AS event
     JOIN stores_pixel AS pixel ON pixel.id = event.pixel_id
     LEFT JOIN conversions_pixelqueue AS queue ON queue.pixel_id = event.pixel_id
-    WHERE event.state IN ('pending', 'in_doubt')
+    WHERE event.state IN ('pending', 'in_doubt') AND NOT event.held
 )
 SELECT unread.number, owed.number,
        (SELECT count(*) FROM conversions_sendattempt WHERE finished_at IS NULL),
@@ -77,7 +77,7 @@ FROM shop_webhooks_webhookdelivery WHERE state = 'received'
 """,
     """
 SELECT format('event %s is still %s (%s)', id, state, reason)
-FROM conversions_conversionevent WHERE state IN ('pending', 'in_doubt')
+FROM conversions_conversionevent WHERE state IN ('pending', 'in_doubt') AND NOT held
 """,
     """
 SELECT format('event %s of store %s is for pixel %s of another workspace', event.id, store.key,

@@ -121,9 +121,7 @@ class Trial:
             self.begun = time.monotonic()
             self.row.harm(self)
             self.mend()
-            self.keeper.wait_until(
-                self.market.is_closed, within=SELLING_TAKES, what="The end of the selling"
-            )
+            self.wait_until_sold()
         self.settle()
         self._judge()
         return self.result
@@ -166,7 +164,7 @@ class Trial:
     def settle(self, *, within: float = SETTLING_TAKES) -> None:
         """Wait until nothing is left to do, skipping the time in which nobody is at work.
 
-        Raises Unsettled.
+        The first time counts as the recovery. Raises Unsettled.
         """
         skipped_before = self.installation.skipped
         deadline = time.monotonic() + within
@@ -174,8 +172,9 @@ class Trial:
             if time.monotonic() > deadline:
                 raise Unsettled(f"not settled within {within:.0f} s: {self._what_is_left()}")
             self.skip_a_pause()
-        passed = self.installation.skipped - skipped_before
-        self.result.recovered = time.monotonic() - self.mended + passed
+        if self.result.recovered is None:
+            passed = self.installation.skipped - skipped_before
+            self.result.recovered = time.monotonic() - self.mended + passed
 
     def is_settled(self) -> bool:
         """Whether nothing is left to do; no, while the database cannot say."""

@@ -231,7 +231,7 @@ ROWS = (
     Row(number="31a", fault="one bad event", load=BACKLOG,
         before=lambda trial: _refuses(trial, share=0.0), harm=_then_meta_is_back),
     Row(number="31b", fault="1 bad event in 100", load=BACKLOG,
-        before=lambda trial: _refuses(trial, share=0.01), harm=_then_meta_is_back, ci=True),
+        before=lambda trial: _refuses(trial, share=0.01), harm=_then_meta_is_back),
     Row(number="31c", fault="one dataset refuses all events", before=_all_are_refused,
         harm=_until_somebody_mends_it, may_also_end=frozenset({("rejected", ANY)})),
     Row(number="32", fault="2 of 7 tokens dead for 6 h, then mended", before=_tokens_die,

@@ -149,7 +149,6 @@ ROWS = (
         number="11",
         fault="kill -9 of PostgreSQL while Meta thinks",
         harm=_dies_while_meta_thinks,
-        ci=True,
     ),
     Row(number="12", fault="no database connection left", harm=_no_connection_is_left),
     Row(

@@ -52,7 +52,7 @@ ROWS = (
         number="2", fault="kill -9 of the whole web server", harm=_all_web_processes_die, load=BURST
     ),
     Row(number="3", fault="rolling deploy every 1.5 s (HUP, TERM)", harm=_a_rolling_deploy),
-    Row(number="4", fault="kill -9 of a worker every 2 s", harm=_a_worker_dies, ci=True),
+    Row(number="4", fault="kill -9 of a worker every 2 s", harm=_a_worker_dies),
     Row(
         number="5", fault="kill -9 of all workers, away for 4 s", harm=_all_workers_die, load=BURST
     ),
