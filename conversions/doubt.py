@@ -12,8 +12,11 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import QuerySet
 
+from conversions import ledger
 from conversions.models import ConversionEvent, State
 from stores.sql import rows, run
+
+AT_ONCE = 1_000
 
 
 class Verdict(StrEnum):
@@ -33,7 +36,7 @@ WHERE id = ANY(%s) AND state = 'in_doubt'
     Verdict.RESEND: """
 UPDATE conversions_conversionevent
 SET reason = 'sent_again_by_a_person', held = FALSE, crashes = 0, not_before = now()
-WHERE id = ANY(%s) AND state = 'in_doubt' AND cut_off > now()
+WHERE id = ANY(%s) AND state = 'in_doubt' AND cut_off > now() + interval '75 seconds'
 """,
     Verdict.GIVE_UP: """
 UPDATE conversions_conversionevent
@@ -49,11 +52,18 @@ def in_doubt(events: QuerySet[ConversionEvent]) -> QuerySet[ConversionEvent]:
     return found.order_by("cut_off", "pk")
 
 
-@transaction.atomic
 def settle(event_ids: Sequence[int], *, verdict: Verdict, actor: str) -> int:
     """Carry the verdict out for those of the events that are in doubt; returns how many they were.
 
-    `actor` is who says so, without a name or an address: "user 5".
+    `actor` is who says so, without a name or an address: "user 5". Part by part, each in a transaction
+    of its own and locked in the order in which everybody locks.
     """
+    parts = [event_ids[start : start + AT_ONCE] for start in range(0, len(event_ids), AT_ONCE)]
+    return sum(_settle(part, verdict, actor) for part in parts)
+
+
+@transaction.atomic
+def _settle(event_ids: Sequence[int], verdict: Verdict, actor: str) -> int:
     rows("SELECT set_config('connector.actor', %s, TRUE)", [actor[:40]])
+    ledger.lock(event_ids)
     return run(MOVES[verdict], [list(event_ids)])

@@ -57,25 +57,41 @@ SELECT 1 FROM conversions_conversionevent WHERE id = ANY(%s)
 ORDER BY store_id, order_id COLLATE "C", pixel_id, event_name COLLATE "C" FOR UPDATE
 """
 
+UNANSWERED = """
+SELECT attempted.event_id FROM conversions_attemptedevent AS attempted
+JOIN conversions_sendattempt AS attempt ON attempt.id = attempted.attempt_id
+WHERE attempt.pixel_id = %s AND attempt.finished_at IS NULL
+"""
+
+STILL_OWED = """
+SELECT id FROM conversions_conversionevent
+WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt') AND NOT held
+"""
+
+# An attempt counts once, also where it was first unanswered and then answered late; and 62 days of one
+# try a minute must not run over.
+COUNTED = "LEAST(attempts + (last_attempt IS DISTINCT FROM %(attempt)s)::int, 32767)"
+
 # Whatever the row says by now (a cancellation may have come): Meta has it.
-ACCEPT = """
+ACCEPT = f"""
 UPDATE conversions_conversionevent SET state = 'accepted',
     reason = CASE WHEN state = 'skipped' AND reason IN ('cancelled', 'refunded', 'voided', 'trashed')
              THEN reason || '_after_send' ELSE '' END,
-    attempts = attempts + 1,
-    accepted_at = now(), last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
+    attempts = {COUNTED}, accepted_at = now(), held = FALSE,
+    last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
 WHERE id = ANY(%(events)s) AND state <> 'accepted'
 """
 
-REJECT = """
+REJECT = f"""
 UPDATE conversions_conversionevent SET state = 'rejected', reason = %(reason)s,
-    attempts = attempts + 1, last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
+    attempts = {COUNTED}, last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
 WHERE id = ANY(%(events)s) AND state IN ('pending', 'in_doubt')
 """
 
-POSTPONE = """
-UPDATE conversions_conversionevent SET reason = %(reason)s,
-    attempts = attempts + 1, last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
+# `not_before` also says which has been tried last: who may try a few only takes another next time.
+POSTPONE = f"""
+UPDATE conversions_conversionevent SET reason = %(reason)s, not_before = now() + %(pause)s,
+    attempts = {COUNTED}, last_attempt = %(attempt)s, fbtrace_id = %(fbtrace_id)s
 WHERE id = ANY(%(events)s) AND state IN ('pending', 'in_doubt')
 """
 
@@ -84,16 +100,20 @@ UPDATE conversions_conversionevent SET reason = %s, not_before = now() + %s
 WHERE id = ANY(%s) AND state IN ('pending', 'in_doubt')
 """
 
-# A pixel may want a person to decide (`hold`); and what has killed its sender again and again must not
-# kill the next one.
-# What has expired meanwhile, or was given up by a person, stays so.
+# What has ended meanwhile stays so. What was called off while it was on its way may be at Meta, and is
+# not sent again; no more is what has killed its senders, nor anything of a pixel that wants a person to
+# decide.
 DOUBT = """
 UPDATE conversions_conversionevent AS event
-SET state = CASE event.state WHEN 'expired' THEN 'expired' ELSE 'in_doubt' END,
-    attempts = event.attempts + 1, last_attempt = attempt.id,
-    crashes = event.crashes + %(crashes)s,
-    held = pixel.ambiguous_sends = 'hold' OR event.crashes + %(crashes)s >= %(most_crashes)s,
-    reason = CASE WHEN event.state = 'expired' THEN event.reason
+SET state = CASE WHEN event.state IN ('expired', 'rejected') THEN event.state ELSE 'in_doubt' END,
+    attempts = LEAST(event.attempts + (event.last_attempt IS DISTINCT FROM attempt.id)::int, 32767),
+    last_attempt = attempt.id,
+    crashes = LEAST(event.crashes + %(crashes)s, %(most_crashes)s),
+    held = event.state NOT IN ('expired', 'rejected')
+           AND (event.state = 'skipped' OR pixel.ambiguous_sends = 'hold'
+                OR event.crashes + %(crashes)s >= %(most_crashes)s),
+    reason = CASE WHEN event.state IN ('expired', 'rejected') THEN event.reason
+                  WHEN event.state = 'skipped' THEN 'called_off_while_sent'
                   WHEN event.crashes + %(crashes)s >= %(most_crashes)s THEN 'kills_its_sender'
                   ELSE %(reason)s END,
     first_unknown_at = COALESCE(event.first_unknown_at, attempt.started_at),
@@ -159,6 +179,11 @@ def lock(event_ids: Sequence[int]) -> None:
     rows(LOCK, [list(event_ids)])
 
 
+def still_owed(event_ids: Sequence[int]) -> set[int]:
+    """Those of the events that may go: a person, or news of the order, may have ended the others."""
+    return {event_id for (event_id,) in rows(STILL_OWED, [list(event_ids)])}
+
+
 def accept(event_ids: Sequence[int], *, attempt: Attempt, fbtrace_id: str) -> None:
     """Meta has them."""
     run(ACCEPT, _by(attempt, event_ids, fbtrace_id=fbtrace_id))
@@ -169,9 +194,17 @@ def reject(event_ids: Sequence[int], *, attempt: Attempt, reason: str, fbtrace_i
     run(REJECT, _by(attempt, event_ids, fbtrace_id=fbtrace_id, reason=reason))
 
 
-def postpone(event_ids: Sequence[int], *, attempt: Attempt, reason: str, fbtrace_id: str) -> None:
-    """Meta has taken none of them: they stay owed, for the pixel's next turn."""
-    run(POSTPONE, _by(attempt, event_ids, fbtrace_id=fbtrace_id, reason=reason))
+def postpone(
+    event_ids: Sequence[int],
+    *,
+    attempt: Attempt,
+    reason: str,
+    fbtrace_id: str,
+    pause: timedelta = timedelta(0),
+) -> None:
+    """Meta has taken none of them: they stay owed, and may go again after `pause`."""
+    values = _by(attempt, event_ids, fbtrace_id=fbtrace_id, reason=reason)
+    run(POSTPONE, values | {"pause": pause})
 
 
 def put_off(event_ids: Sequence[int], *, reason: str, pause: timedelta) -> None:
@@ -183,6 +216,7 @@ def doubt_unanswered(
     pixel: Pixel, *, reason: str, pause: timedelta, sender_died: bool = False
 ) -> None:
     """Put the events of the pixel's unanswered attempts in doubt, and close these attempts."""
+    lock([event_id for (event_id,) in rows(UNANSWERED, [pixel.pk])])
     values = {"pixel": pixel.pk, "reason": reason, "pause": pause, "window": MAY_RESEND_FOR}
     run(DOUBT, values | {"crashes": int(sender_died), "most_crashes": MOST_CRASHES})
     SendAttempt.objects.filter(pixel=pixel, finished_at=None).update(

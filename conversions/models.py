@@ -102,6 +102,10 @@ class ConversionEvent(models.Model):
                 condition=Q(state="waiting", reason="hold"),
                 name="event_held_back",
             ),
+            # What is in doubt, the most urgent first (doubt.in_doubt).
+            models.Index(
+                fields=["cut_off", "id"], condition=Q(state="in_doubt"), name="event_in_doubt"
+            ),
             # What came lately (dashboard.imbalance); rows lie in the order in which they came.
             BrinIndex(fields=["received_at"], name="event_received"),
             # A store's ledger, newest first (dashboard).
@@ -150,6 +154,7 @@ class PixelQueue(models.Model):
     not_before = models.DateTimeField(db_default=Now())  # leased, or a pause after a failure
     probe_at = models.DateTimeField(db_default=Now())  # while the pixel is broken: the next trial
     failures = models.PositiveSmallIntegerField(db_default=0)  # requests in a row without success
+    batch_limit = models.PositiveSmallIntegerField(default=1_000, db_default=1_000)
     refusals = models.PositiveSmallIntegerField(db_default=0)  # refused ones since Meta took any
 
 

@@ -94,10 +94,10 @@ SELECT * FROM unnest(
 ON CONFLICT (store_id, order_id, pixel_id, event_name) DO UPDATE
 SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.reason,
     -- It may be on its way at this moment, and Meta has the last word: then this is what Meta took.
-    event_id = CASE WHEN event.event_id = '' OR EXCLUDED.state = 'pending'
-                    THEN EXCLUDED.event_id ELSE event.event_id END,
-    value = CASE WHEN event.event_id = '' OR EXCLUDED.state = 'pending'
-                 THEN EXCLUDED.value ELSE event.value END,
+    event_id = CASE WHEN EXCLUDED.state = 'skipped' AND event.event_id <> ''
+                    THEN event.event_id ELSE EXCLUDED.event_id END,
+    value = CASE WHEN EXCLUDED.state = 'skipped' AND event.event_id <> ''
+                 THEN event.value ELSE EXCLUDED.value END,
     currency = EXCLUDED.currency, event_time = EXCLUDED.event_time,
     order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off,
     not_before = EXCLUDED.not_before, lane = EXCLUDED.lane, config_version = EXCLUDED.config_version
@@ -142,7 +142,8 @@ DELETE FROM conversions_eventpayload WHERE event_id IN (
     JOIN conversions_conversionevent AS event ON event.id = payload.event_id
     WHERE payload.written_at < now() - %s
       AND event.state IN ('accepted', 'skipped', 'rejected', 'expired')
-    ORDER BY payload.event_id LIMIT %s)
+    ORDER BY payload.event_id LIMIT %s
+    FOR UPDATE OF payload SKIP LOCKED)  -- news may be writing another payload at this moment
 """
 FORGOTTEN_AT_ONCE = 5_000
 
@@ -151,6 +152,7 @@ SELECT event.pixel_id, event.event_name, event.event_id, event.store_id, event.o
 FROM conversions_conversionevent AS event
 JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS wanted (pixel_id, event_name, event_id)
 USING (pixel_id, event_name, event_id)
+WHERE event.event_id <> ''  -- said again for the planner: the unique index knows no others
 """
 
 

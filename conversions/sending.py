@@ -18,7 +18,7 @@ from typing import Any, assert_never
 
 import msgspec
 import structlog
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from conversions import ledger
@@ -38,7 +38,7 @@ from purchases.meta.response import (
 )
 from stores.failpoints import failpoint
 from stores.models import Pixel
-from stores.secrets import CannotOpen, store_ring
+from stores.secrets import CannotOpen, Secret, store_ring
 from stores.sql import rows, run
 
 log = structlog.get_logger(__name__)
@@ -47,14 +47,18 @@ LEASE = timedelta(seconds=60)  # longer than a post and its settling may take
 # So many batches refused and none accepted: it is not the events' fault.
 MOST_REFUSALS = 12
 PROBE_EVERY = timedelta(minutes=15)  # a broken pixel is tried with one event
+SETTLES_AGAIN_AFTER = 5.0  # seconds: a database that was killed is back by then
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=2)
 # After so many failures in a row the breaker is open: one event asks whether Meta is well again.
 OPEN_AFTER = 5
+# A batch shrinks to this part where it went unanswered, and doubles when one is accepted: an event that
+# Meta cannot digest is alone before long, and the others go on.
+SHRINKS_TO = 0.25
 # How many events may share a request with one that so many senders have died with.
 MOST_BESIDE_A_CRASH = (MAX_EVENTS, 100, 10, 1, 1)
 
 TURN = """
-SELECT queue.pixel_id, queue.failures,
+SELECT queue.pixel_id, queue.failures, queue.batch_limit,
        EXISTS (SELECT 1 FROM conversions_sendattempt AS attempt
                WHERE attempt.pixel_id = queue.pixel_id AND finished_at IS NULL)
 FROM conversions_pixelqueue AS queue JOIN stores_pixel AS pixel ON pixel.id = queue.pixel_id
@@ -71,22 +75,25 @@ LIMIT 2 FOR UPDATE OF queue SKIP LOCKED
 """
 
 # A back-fill's turn takes the pixel's live events along, and first; a live turn is not kept waiting
-# by a back-fill's.
+# by a back-fill's. Who may send a few only takes those that were tried longest ago: one that goes wrong
+# each time must not stand in the way of the others.
 OWED = """
 SELECT event.id, event.cut_off, event.crashes, event.store_id, event.order_id, store.sealed_key,
        payload.body
-FROM conversions_conversionevent AS event
+FROM (SELECT * FROM conversions_conversionevent
+      WHERE pixel_id = %(pixel)s AND lane <= %(lane)s
+        AND state IN ('pending', 'in_doubt') AND NOT held
+        AND not_before <= now() AND cut_off > now() + %(lease)s
+      ORDER BY lane, id LIMIT %(among)s) AS event
 LEFT JOIN conversions_eventpayload AS payload ON payload.event_id = event.id
 JOIN stores_store AS store ON store.id = event.store_id
-WHERE event.pixel_id = %(pixel)s AND event.lane <= %(lane)s
-  AND event.state IN ('pending', 'in_doubt') AND NOT event.held
-  AND event.not_before <= now() AND event.cut_off > now() + %(lease)s
-ORDER BY event.lane, event.id LIMIT %(most)s
+ORDER BY CASE WHEN %(most)s < %(among)s THEN event.not_before END, event.lane, event.id
+LIMIT %(most)s
 """
 
 RELEASE = """
 UPDATE conversions_pixelqueue
-SET lease_token = NULL, not_before = now() + %s, failures = %s, refusals = %s
+SET lease_token = NULL, not_before = now() + %s, failures = %s, refusals = %s, batch_limit = %s
 WHERE pixel_id = %s
 """
 
@@ -103,6 +110,7 @@ class Claim(msgspec.Struct, kw_only=True):
     """A pixel's turn, and what is to be posted in it."""
 
     pixel: Pixel
+    access_token: Secret | None  # None: no key of ours opens it
     lane: Lane
     groups: list[list[Owed]]  # what is still to be posted, the next one last
     others_wait: bool
@@ -130,7 +138,13 @@ def send_next(
     `call_colleague` is called if another pixel waits too, so that it need not wait for Meta. When
     `may_go_on` says no, the request under way is the last one, and the turn is given up.
     """
-    if (claim := _claim(lane)) is None:
+    try:
+        claim = _claim(lane)
+    except Exception:
+        # A door: what is wrong with one pixel must not stop the turns of all others.
+        _put_behind(lane)
+        raise
+    if claim is None:
         return False
     if claim.others_wait:
         call_colleague()
@@ -139,7 +153,7 @@ def send_next(
         failpoint("K11")
         outcome, answer = _post(claim, group, graph)
         failpoint("K14")
-        if not _settle(claim, group, outcome, answer, may_go_on=may_go_on()):
+        if not _settle_surely(claim, group, outcome, answer, may_go_on=may_go_on()):
             break  # another worker holds the turn now; what we know is in its books
         failpoint("K16" if claim.groups else "K15")
     return True
@@ -150,19 +164,43 @@ def _claim(lane: Lane = Lane.LIVE) -> Claim | None:
     """Take the turn of a pixel, end what a dead worker left open, and write the attempt down."""
     if not (turns := rows(TURN, {"lane": lane.value, "lease": LEASE})):
         return None
-    pixel_key, failures, is_left_open = turns[0]
+    pixel_key, failures, most, is_left_open = turns[0]
     pixel = Pixel.objects.defer("access_token").get(pk=pixel_key)
     if is_left_open:
         ledger.doubt_unanswered(pixel, reason="worker_lost", pause=timedelta(0), sender_died=True)
         PixelQueue.objects.filter(pk=pixel.pk).update(lease_token=None)  # it may be only frozen
-    most = 1 if pixel.broken_reason or failures >= OPEN_AFTER else MAX_EVENTS
-    owed = rows(OWED, {"pixel": pixel.pk, "lane": lane.value, "lease": LEASE, "most": most})
-    claim = Claim(pixel=pixel, lane=lane, groups=[], others_wait=len(turns) > 1)
+    if pixel.broken_reason or failures >= OPEN_AFTER:
+        most = 1
+    values = {"pixel": pixel.pk, "lane": lane.value, "lease": LEASE}
+    owed = rows(OWED, values | {"most": min(most, MAX_EVENTS), "among": MAX_EVENTS})
+    claim = Claim(
+        pixel=pixel,
+        access_token=_token(pixel),
+        lane=lane,
+        groups=[],
+        others_wait=len(turns) > 1,
+    )
     if batch := _batch(owed, pixel):
         claim.groups.append(batch)
         _begin(claim)
         failpoint("K10")
     return claim
+
+
+@transaction.atomic
+def _put_behind(lane: Lane) -> None:
+    """Let the others go first for a minute: the pixel whose turn cannot be taken would be the next one
+    again."""
+    if turns := rows(TURN, {"lane": lane.value, "lease": LEASE}):
+        PixelQueue.objects.filter(pk=turns[0][0]).update(not_before=Now() + LEASE)
+
+
+def _token(pixel: Pixel) -> Secret | None:
+    """The pixel's token, read before the attempt is written down: what fails here has sent nothing."""
+    try:
+        return Secret(Pixel.objects.only("access_token").get(pk=pixel.pk).access_token)
+    except CannotOpen:
+        return None
 
 
 def _batch(owed: Sequence[Any], pixel: Pixel) -> list[Owed]:
@@ -200,13 +238,11 @@ def _begin(claim: Claim) -> None:
 
 
 def _post(claim: Claim, group: list[Owed], graph: GraphClient) -> tuple[Outcome, Answer]:
-    try:
-        access_token = claim.pixel.access_token
-    except CannotOpen:  # this pixel waits for its key; the others go on
+    if claim.access_token is None:  # this pixel waits for its key; the others go on
         return PixelBroken(reason="token_cannot_be_decrypted"), Answer()
     return graph.post_events(
         pixel_id=claim.pixel.pixel_id,
-        access_token=access_token,
+        access_token=claim.access_token,
         body=request_body(
             [event.payload for event in group],
             test_event_code=claim.attempt.test_event_code,
@@ -214,6 +250,20 @@ def _post(claim: Claim, group: list[Owed], graph: GraphClient) -> tuple[Outcome,
         sent=len(group),
         may_send=partial(claim.may_send, group),
     )
+
+
+def _settle_surely(
+    claim: Claim, group: list[Owed], outcome: Outcome, answer: Answer, *, may_go_on: bool
+) -> bool:
+    """Settle, and once more if the database was away for a moment: an answer that is not written down
+    is a doubt for two days."""
+    try:
+        return _settle(claim, group, outcome, answer, may_go_on=may_go_on)
+    except OperationalError as error:
+        log.warning("attempt.settled_again", error=type(error).__name__)
+        connection.close()
+        time.sleep(SETTLES_AGAIN_AFTER)
+        return _settle(claim, group, outcome, answer, may_go_on=may_go_on)
 
 
 @transaction.atomic
@@ -239,12 +289,22 @@ def _settle(
     _finish(claim, outcome, answer)
     if not may_go_on:
         claim.groups.clear()  # what is left stays owed
-    if claim.groups:
+    if _next_group(claim):
         _begin(claim)
-        queue.save(update_fields=["failures", "refusals"])
+        queue.save(update_fields=["failures", "refusals", "batch_limit"])
     else:
-        run(RELEASE, [pause, queue.failures, queue.refusals, queue.pk])
+        run(RELEASE, [pause, queue.failures, queue.refusals, queue.batch_limit, queue.pk])
     return True
+
+
+def _next_group(claim: Claim) -> bool:
+    """Whether a part of the batch is left to post, of what is still owed by now."""
+    if not claim.groups:
+        return False
+    left = ledger.still_owed([event.id for group in claim.groups for event in group])
+    groups = [[event for event in group if event.id in left] for group in claim.groups]
+    claim.groups = [group for group in groups if group]
+    return bool(claim.groups)
 
 
 def _apply(
@@ -257,19 +317,25 @@ def _apply(
             ledger.accept(ids, attempt=claim.attempt, fbtrace_id=answer.fbtrace_id)
             _mend(claim.pixel)
             queue.refusals = queue.failures = 0
+            queue.batch_limit = min(queue.batch_limit * 2, MAX_EVENTS)
         case TryLater(reason=reason, retry_after=retry_after):
             _postpone(claim, ids, reason, answer)
             return _fail(claim, queue, retry_after)
         case Unknown(reason=reason, retry_after=retry_after):
+            # Alone, and others were accepted just before: it is likely to be the event.
+            is_the_events_fault = len(group) == 1 and queue.failures == 0
+            queue.batch_limit = max(1, int(len(group) * SHRINKS_TO))
             pause = _fail(claim, queue, retry_after)
-            ledger.doubt_unanswered(claim.pixel, reason=reason, pause=pause)
+            ledger.doubt_unanswered(
+                claim.pixel, reason=reason, pause=PROBE_EVERY if is_the_events_fault else pause
+            )
             return pause
         case PixelBroken(reason=reason):
             _postpone(claim, ids, reason, answer)
             _break(claim, reason)
         case Rejected(reason=reason) if claim.pixel.broken_reason:
             # A probe says nothing of its event while all are refused; the next one is another's.
-            ledger.put_off(ids, reason=reason, pause=2 * PROBE_EVERY)
+            _postpone(claim, ids, reason, answer, pause=2 * PROBE_EVERY)
             _break(claim, reason)
         case Rejected(reason=reason, index=index):
             queue.refusals = min(queue.refusals + 1, MOST_REFUSALS)
@@ -281,8 +347,12 @@ def _apply(
     return timedelta(0)
 
 
-def _postpone(claim: Claim, ids: list[int], reason: str, answer: Answer) -> None:
-    ledger.postpone(ids, attempt=claim.attempt, reason=reason, fbtrace_id=answer.fbtrace_id)
+def _postpone(
+    claim: Claim, ids: list[int], reason: str, answer: Answer, *, pause: timedelta = timedelta(0)
+) -> None:
+    ledger.postpone(
+        ids, attempt=claim.attempt, reason=reason, fbtrace_id=answer.fbtrace_id, pause=pause
+    )
 
 
 def _isolate(

@@ -51,7 +51,7 @@ SELECT event.id {EVENTS} AND event.state IN ('pending', 'in_doubt')
   AND NOT EXISTS (SELECT 1 FROM conversions_eventpayload WHERE event_id = event.id)
 """,
     "an accepted event without Meta's yes": f"""
-SELECT event.id {EVENTS} AND event.state = 'accepted' AND event.reason = ''
+SELECT event.id {EVENTS} AND event.state = 'accepted' AND event.reason <> 'seen_by_a_person'
   AND NOT EXISTS (SELECT 1 FROM conversions_attemptedevent AS attempted
                   JOIN conversions_sendattempt AS attempt ON attempt.id = attempted.attempt_id
                   WHERE attempted.event_id = event.id AND attempt.outcome = 'accepted')

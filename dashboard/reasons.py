@@ -118,6 +118,9 @@ SENTENCES = {
     "kills_its_sender": gettext_lazy(
         "Whoever sent it ended before Meta had answered, five times. It waits until you decide."
     ),
+    "called_off_while_sent": gettext_lazy(
+        "It was called off while it was on its way: Meta may have it. It is not sent again."
+    ),
     "seen_by_a_person": gettext_lazy("No answer came; somebody has seen it at Meta."),
     "sent_again_by_a_person": gettext_lazy("Somebody has asked for it to be sent again."),
     "given_up_by_a_person": gettext_lazy("No answer came; somebody has let it go."),

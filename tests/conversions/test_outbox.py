@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from conversions import ledger, outbox
@@ -335,6 +335,17 @@ class TestAfterSending:
 
 
 class TestContestedIds:
+    def test_they_are_found_by_the_index_and_not_by_reading_the_ledger(
+        self, acme: SimpleNamespace
+    ) -> None:
+        """The planner takes the partial unique index only for ids that it knows are not empty."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {outbox.TAKEN}", [[acme.pixel.pk], ["Purchase"], ["1001"]])
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+
+        assert "event_once_at_meta" in plan
+
     """Meta would discard the second of two events with the same id."""
 
     def second_store(self, acme: SimpleNamespace) -> Store:

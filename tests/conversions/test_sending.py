@@ -118,7 +118,8 @@ class TestAccepted:
         sending._settle(claim, claim.groups.pop(), Accepted(fbtrace_id="A1", received=1), Answer())
 
         event = ConversionEvent.objects.get()
-        assert (event.state, event.reason, event.event_id) == ("accepted", "", "1")
+        assert (event.state, event.event_id) == ("accepted", "1")
+        assert event.reason == "cancelled_after_send"
 
 
 class TestTurns:
@@ -208,7 +209,8 @@ class TestDoubt:
         sending._claim()
 
         assert before == [("skipped", "cancelled")]
-        assert states() == [("in_doubt", "worker_lost")]
+        assert states() == [("in_doubt", "called_off_while_sent")]
+        assert send_all(meta) == 0  # Meta may have it; it is not sent again
 
     def test_an_order_that_expires_while_its_worker_dies_says_that_it_was_in_doubt(
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
@@ -398,6 +400,94 @@ class TestLater:
         assert states() == [("accepted", "")]
 
 
+class TestPoison:
+    """An event that Meta cannot digest: every request that carries it goes unanswered."""
+
+    @pytest.fixture
+    def indigestible(self, meta: GraphApi) -> Callable[[str], None]:
+        """Meta counts one event less than it was sent, whenever the event is among them."""
+
+        def indigestible(event_id: str) -> None:
+            meta.fault("count", events_received=0, times=None, event_id=event_id)
+
+        return indigestible
+
+    @pytest.mark.parametrize("place", [1, 20])
+    def test_it_does_not_hold_up_the_others(
+        self,
+        meta: GraphApi,
+        owe: Callable[..., list[ConversionEvent]],
+        indigestible: Callable[[str], None],
+        place: int,
+    ) -> None:
+        owe(*range(1, 41))
+        indigestible(str(place))
+
+        for _ in range(40):
+            send_all(meta)
+            end_pauses()
+
+        accepted = ConversionEvent.objects.filter(state="accepted")
+        assert accepted.count() == 39
+        assert ConversionEvent.objects.get(order_id=str(place)).state == "in_doubt"
+
+    def test_a_part_that_is_left_is_not_sent_if_a_person_has_settled_it_meanwhile(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1, 2, 3, 4)
+        meta.fault("html", status=413)  # halve it, says Meta
+        claim = sending._claim()
+        group = claim.groups.pop()
+        sending._settle(claim, group, *sending._post(claim, group, client(meta)))
+        last = ConversionEvent.objects.get(order_id="4")
+        ConversionEvent.objects.filter(pk=last.pk).update(
+            state="expired", reason="given_up_by_a_person"
+        )
+
+        while claim.groups:
+            group = claim.groups.pop()
+            sending._settle(claim, group, *sending._post(claim, group, client(meta)))
+
+        assert sorted(int(event["event_id"]) for event in meta.received) == [1, 2, 3]
+
+    def test_what_cannot_be_claimed_lets_the_other_pixels_go_first(
+        self,
+        acme: SimpleNamespace,
+        meta: GraphApi,
+        two_pixels: SimpleNamespace,
+        owe: Callable[..., list[ConversionEvent]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        owe(1)
+        owe(101, store=two_pixels.store)
+        PixelQueue.objects.filter(pixel=acme.pixel).update(served_at=F("served_at") - HOUR)
+        take = sending._batch
+
+        def spoilt(owed: Any, pixel: Pixel) -> Any:
+            if pixel == acme.pixel:
+                raise RuntimeError("a row that nobody has foreseen")
+            return take(owed, pixel)
+
+        monkeypatch.setattr(sending, "_batch", spoilt)
+
+        with pytest.raises(RuntimeError):
+            send_all(meta)
+        send_all(meta)
+
+        assert [event["event_id"] for event in meta.received] == ["101"]
+
+    def test_a_try_a_minute_for_two_months_does_not_run_over(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1)
+        ConversionEvent.objects.update(attempts=32_767)
+        meta.fault("error", error="throttled_app")
+
+        send_all(meta)
+
+        assert ConversionEvent.objects.get().attempts == 32_767
+
+
 class TestBreaker:
     def test_from_the_fifth_failure_on_one_event_asks_whether_meta_is_well_again(
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
@@ -494,6 +584,20 @@ class TestBrokenPixels:
 
         assert (too_early, probes) == (0, 1)
         assert [count for _, _, count in outcomes()] == [3, 1]
+
+    def test_each_probe_is_another_events(
+        self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
+    ) -> None:
+        owe(1, 2, 3)
+        Pixel.objects.update(broken_reason="meta_9999")
+        unheard_of = {"error": {"code": 9999, "message": "?"}}
+        meta.will_answer(400, unheard_of, times=None)
+
+        for _ in range(4):
+            self.time_for_a_probe()
+            send_all(meta)
+
+        assert [request.event_ids for request in meta.requests] == [("1",), ("2",), ("3",), ("1",)]
 
     def test_a_mended_token_sends_everything_that_waited(
         self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
