@@ -174,8 +174,8 @@ def _for_five_days(trial: Trial) -> None:
     trial.to_meta.clear()
 
 
-def _hangs_up(trial: Trial) -> None:
-    _always(trial, kind="reset_after", stores=False)
+def _hangs_up(trial: Trial, *, stores: bool) -> None:
+    _always(trial, kind="reset_after", stores=stores)
 
 
 def _for_sixty_hours(trial: Trial) -> None:
@@ -238,6 +238,10 @@ ROWS = (
         harm=_and_are_mended, load=IDLE),
     Row(number="33", fault="Meta cannot be reached for 5 days", before=_cannot_be_reached,
         harm=_for_five_days, load=IDLE, kinds=("card",)),
-    Row(number="34", fault="60 h of lost answers, nothing stored", before=_hangs_up,
-        harm=_for_sixty_hours, load=IDLE, may_also_end=frozenset({("expired", ANY)})),
+    Row(number="34a", fault="60 h of lost answers, nothing stored",
+        before=lambda trial: _hangs_up(trial, stores=False), harm=_for_sixty_hours, load=IDLE,
+        may_also_end=frozenset({("expired", ANY)})),
+    Row(number="34b", fault="60 h of lost answers, everything stored",
+        before=lambda trial: _hangs_up(trial, stores=True), harm=_for_sixty_hours, load=IDLE,
+        may_also_end=frozenset({("expired", ANY)})),
 )  # fmt: skip
