@@ -4,7 +4,6 @@ Exits 0 if every row that ran holds, 1 if one does not, 2 for a row that there i
 """
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -36,6 +35,7 @@ def main() -> int:
         with installed() as installation:
             for row in rows:
                 results.append(_run(row, installation, seed=seed, full=full))
+                installation.keep_logs |= not results[-1].holds
                 show_row(results[-1], seed=seed)
             folder = installation.folder
     except CannotStart as error:
@@ -44,23 +44,23 @@ def main() -> int:
     minutes = (time.monotonic() - begun) / 60
     scale = f"{'long' if full else 'short'} form, {minutes:.1f} minutes"
     show_matrix(results, seed=seed, scale=scale, folder=str(folder))
-    if all(result.holds for result in results):
-        shutil.rmtree(folder)
-        return 0
-    return 1
+    return 0 if all(result.holds for result in results) else 1
 
 
 def _chosen(only: str) -> list[Row]:
-    """The rows that ONLY names; all without it. Raises ValueError."""
+    """The rows that ONLY names, 31 for 31a to 31c; all without it. Raises ValueError."""
     if only == "ci":
         return [row for row in ROWS if row.ci]
     wanted = {number.strip() for number in only.split(",") if number.strip()}
-    known = {row.number for row in ROWS}
+    known = {name for row in ROWS for name in _names(row)}
     if unknown := wanted - known:
-        raise ValueError(
-            f"ONLY={','.join(sorted(unknown))}: choose from ci, {', '.join(row.number for row in ROWS)}."
-        )
-    return [row for row in ROWS if not wanted or row.number in wanted]
+        offered = ", ".join(row.number for row in ROWS)
+        raise ValueError(f"ONLY={','.join(sorted(unknown))}: choose from ci, {offered}.")
+    return [row for row in ROWS if not wanted or wanted & _names(row)]
+
+
+def _names(row: Row) -> set[str]:
+    return {row.number, row.number.rstrip("abc")}
 
 
 def _run(row: Row, installation: Installation, *, seed: int, full: bool) -> Result:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ class Installation:
 
     def __init__(self, *, folder: Path) -> None:
         self.folder = folder
+        self.keep_logs = False
         self.keeper = Keeper()
         self.broker = open_broker(folder=folder)
         self.cluster = open_cluster(folder=folder / "postgres")
@@ -123,6 +125,12 @@ class Installation:
         self.keeper.stop()
         self.to_meta.close()
         self.to_broker.close()
+
+    def clear_away(self) -> None:
+        """Remove the database, and the folder unless its logs are to be looked at."""
+        remove_cluster(self.folder / "postgres")
+        if not self.keep_logs:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     # Asking
 
@@ -247,13 +255,13 @@ WHERE table_schema = 'public' AND data_type = 'timestamp with time zone'
 
 @contextlib.contextmanager
 def installed() -> Iterator[Installation]:
-    """An installation in a folder of its own, which stays with its logs, but for the database."""
+    """An installation in a folder of its own; gone afterwards, unless its logs are to be kept."""
     forget_libpq(os.environ)
     folder = Path(tempfile.gettempdir(), f"connector-chaos-{secrets.token_hex(4)}")
     data_folder.make(folder)
     with contextlib.ExitStack() as stack:
-        stack.callback(remove_cluster, folder / "postgres")
         installation = Installation(folder=folder)
+        stack.callback(installation.clear_away)
         stack.callback(installation.end)
         addresses = {"database_url": installation.cluster.url}
         app_url = installation.url("")

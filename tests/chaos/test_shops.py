@@ -109,6 +109,7 @@ def test_rows_are_chosen_by_number_in_the_order_of_the_matrix() -> None:
     chosen = [row.number for row in command._chosen("25,4")]
 
     assert chosen == ["4", "25"]
+    assert [row.number for row in command._chosen("31")] == ["31a", "31b", "31c"]
     assert [row.number for row in command._chosen("")] == [row.number for row in ROWS]
     assert {row.number for row in command._chosen("ci")} < {row.number for row in ROWS}
     assert len({row.number for row in ROWS}) == len(ROWS)
