@@ -5,6 +5,7 @@ https://developers.facebook.com/documentation/ads-commerce/conversions-api/dedup
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 
@@ -19,24 +20,39 @@ def event_id_of(order: Order, *, strategy: str, shop: str) -> str:
 
     `shop` is the store's key.
     """
-    ids = {
-        "order_id": order.shop_order_id,
-        "order_name": order.name,
-        "order_key": order.order_key,
-        "checkout_token": order.checkout_token,
-    }
     kind, _, argument = strategy.partition(":")
     match kind:
         case "meta" | "attribute":
             event_id = order.attribute(argument)
         case "template":
-            event_id = filled(argument, ids | {"shop": shop})
+            event_id = filled(argument, ids_of(order) | {"shop": shop})
+        case "sha256" | "md5":
+            event_id = _hashed(ids_of(order)[argument], kind)
+        case "order_id":  # most mappings
+            event_id = order.shop_order_id
         case _:
-            event_id = ids[kind]
+            event_id = ids_of(order)[kind]
     event_id = event_id.strip()
     if len(event_id) > LONGEST_EVENT_ID or ("@" in event_id and EMAIL.search(event_id)):
         return ""
     return event_id
+
+
+def ids_of(order: Order) -> dict[str, str]:
+    """The order's own ids, by the names that strategies have for them; "" where it has none."""
+    return {
+        "order_id": order.shop_order_id,
+        "order_name": order.name,
+        "order_number": order.name.lstrip("#").strip(),
+        "order_key": order.order_key,
+        "checkout_token": order.checkout_token,
+        "cart_token": order.cart_token,
+    }
+
+
+def _hashed(text: str, algorithm: str) -> str:
+    """In lower-case hex. MD5 is no secret here: browsers make ids with it."""
+    return hashlib.new(algorithm, text.encode(), usedforsecurity=False).hexdigest() if text else ""
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

@@ -32,8 +32,9 @@ ActionSource = Literal[
 WhenTrackedElsewhere = Literal["skip", "send"]
 
 _NAME = r"[^\s:](?:[^:\n]{0,98}[^\s:])?"
+_IDS = "order_id|order_name|order_number|checkout_token|cart_token|order_key"
 EVENT_ID = re.compile(
-    rf"order_id|order_name|checkout_token|order_key|meta:{_NAME}|attribute:{_NAME}|template:.{{1,200}}"
+    rf"{_IDS}|meta:{_NAME}|attribute:{_NAME}|(?:sha256|md5):(?:{_IDS})|template:.{{1,200}}"
 )
 CONTENT_ID = re.compile(r"sku|variant_id|product_id|sku_or_id|woocommerce_legacy|template:.{1,200}")
 EVENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,49}")
@@ -41,7 +42,7 @@ HOLD = re.compile(r"[0-9]{1,4}[mh]")
 HOLD_UNITS = {"m": "minutes", "h": "hours"}
 LONGEST_HOLD = timedelta(hours=48)
 PREDICTED_LTV = re.compile(rf"[0-9]{{1,3}}(?:\.[0-9]{{1,2}})?x|meta:{_NAME}|attribute:{_NAME}")
-EVENT_ID_FIELDS = ("order_id", "order_name", "order_key", "checkout_token", "shop")
+EVENT_ID_FIELDS = (*_IDS.split("|"), "shop")
 CONTENT_ID_FIELDS = ("sku", "variant_id", "product_id", "country")
 
 
@@ -137,7 +138,7 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
         "event_id",
         rules.event_id,
         allowed=EVENT_ID,
-        names="order_id, order_name, checkout_token, order_key, meta:KEY, attribute:NAME",
+        names=f"{', '.join(_IDS.split('|'))}, meta:KEY, attribute:NAME, sha256:ID, md5:ID",
         fields=EVENT_ID_FIELDS,
     )
     _check(

@@ -15,6 +15,7 @@ from conversions import outbox, report
 from purchases.decision import Skip
 from purchases.meta.event import Storefront, build_purchase
 from purchases.meta.payload import Field, explain, request_body
+from purchases.order import Order
 from purchases.value import Step
 from purchases.value import explain as explain_value
 from shop_webhooks import inbox
@@ -55,6 +56,12 @@ def preview_order(*, store: Store, order: str, pixel_id: str = "") -> list[Pixel
         _preview(entry, said.get((entry.mapping.pixel.pixel_id, entry.mapping.event_name)), now)
         for entry in entries
     ]
+
+
+def known_order(*, store: Store, order: str) -> Order:
+    """The order (by id or name) as the shop told of it last. Raises CannotPreview."""
+    sightings = _sightings(store, _order_id(store, order))
+    return max(sightings, key=lambda sighting: sighting.order.updated_at).order
 
 
 def _mappings(store: Store, pixel_id: str) -> dict[tuple[int, str], list[PixelMapping]]:

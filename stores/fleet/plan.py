@@ -19,7 +19,10 @@ PLATFORM_NAMES = {"shopify": "Shopify", "woocommerce": "WooCommerce"}
 SIGNS = {"add": "+", "change": "~", "disconnect": "-", "remove": "-"}
 # Ids that shops count up by themselves, so that two shops have the same ones. Shopify's order ids
 # are unique among all its shops, an order key is random.
-COUNTED_IDS = {"woocommerce": ("order_id", "order_name"), "shopify": ("order_name",)}
+COUNTED_IDS = {
+    "woocommerce": ("order_id", "order_name", "order_number"),
+    "shopify": ("order_name", "order_number"),
+}
 
 
 class Change(Struct, frozen=True, kw_only=True):

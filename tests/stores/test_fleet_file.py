@@ -337,7 +337,8 @@ def test_what_a_variable_holds_is_in_no_problem():
     assert problems(text.replace("woocommerce", "${KITCHEN_CK}"), KITCHEN_CK="woo-ck") == (
         "stores[0].platform: ${KITCHEN_CK} is not one of shopify, woocommerce (line 9)",
         "stores[0].mappings[0].event_id: ${ACME_TOKEN} is not one of order_id, order_name,"
-        " checkout_token, order_key, meta:KEY, attribute:NAME, template:TEXT (line 15)",
+        " order_number, checkout_token, cart_token, order_key, meta:KEY, attribute:NAME, sha256:ID,"
+        " md5:ID, template:TEXT (line 15)",
     )
 
 
