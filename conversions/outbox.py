@@ -167,10 +167,15 @@ def record_purchases(sightings: Sequence[Sighting]) -> set[int]:
     return {sighting.store.pk for sighting in sightings} - mappings.keys()
 
 
-def entries(sightings: Sequence[Sighting], *, mappings: Mappings, now: datetime) -> list[Entry]:
-    """What the ledger is to say of the sightings, one entry for each row; writes nothing."""
+def entries(
+    sightings: Sequence[Sighting], *, mappings: Mappings, now: datetime | None
+) -> list[Entry]:
+    """What the ledger is to say of the sightings, one entry for each row; writes nothing.
+
+    Without `now` each is decided upon as when it came.
+    """
     latest = _latest(
-        _entry(sighting, candidates, now)
+        _entry(sighting, candidates, now or sighting.received_at)
         for sighting in _with_costs(sightings, mappings)
         for candidates in mappings.get(sighting.store.pk, {}).values()
     )
