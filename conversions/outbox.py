@@ -94,10 +94,10 @@ SELECT * FROM unnest(
 ON CONFLICT (store_id, order_id, pixel_id, event_name) DO UPDATE
 SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.reason,
     -- It may be on its way at this moment, and Meta has the last word: then this is what Meta took.
-    event_id = CASE WHEN EXCLUDED.state = 'skipped' AND event.event_id <> ''
-                    THEN event.event_id ELSE EXCLUDED.event_id END,
-    value = CASE WHEN EXCLUDED.state = 'skipped' AND event.event_id <> ''
-                 THEN event.value ELSE EXCLUDED.value END,
+    event_id = CASE WHEN event.event_id = '' OR EXCLUDED.event_id <> ''
+                    THEN EXCLUDED.event_id ELSE event.event_id END,
+    value = CASE WHEN event.event_id = '' OR EXCLUDED.event_id <> ''
+                 THEN EXCLUDED.value ELSE event.value END,
     currency = EXCLUDED.currency, event_time = EXCLUDED.event_time,
     order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off,
     not_before = EXCLUDED.not_before, lane = EXCLUDED.lane, config_version = EXCLUDED.config_version
