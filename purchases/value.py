@@ -64,6 +64,8 @@ def worth(order: Order, *, rules: Rules) -> Decimal | None:
 
     Never below zero: Meta has no meaning for it. The order must be in the currency wanted already.
     """
+    if rules.value == "total" and not rules.leave_out and not order.refunded:  # most orders
+        return money(max(order.total, ZERO), order.currency)
     value = ZERO
     for _what, amount in _steps(order, rules):
         if amount is None:
@@ -108,8 +110,6 @@ def _steps(order: Order, rules: Rules) -> Iterator[tuple[str, Decimal | None]]:
     kind = rules.value
     base = so_far = order.subtotal if kind == "subtotal" else order.total
     yield ("subtotal" if kind == "subtotal" else "total"), base
-    if kind == "total" and not rules.leave_out and not order.refunded:  # most orders
-        return
     for what, amount in _taken(order, rules):
         if amount is None:
             yield what, None

@@ -34,7 +34,7 @@ def contents_of(order: Order, *, strategy: str) -> tuple[Content, ...]:
     has. Left out as well are tips, custom items and lines that take away.
     """
     contents: list[Content] = []
-    country = order.country
+    country = order.country if "{country}" in strategy else ""
     for line in order.lines:
         content_id = _content_id(line, strategy=strategy, country=country)
         if line.bundled and not line.total:

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 # What a page's path may give away: an address, a phone or card number, a log-in or reset token.
 PRIVATE_IN_PATH = re.compile(r"@|(?:[0-9][ ().-]?){9}|[0-9A-Za-z]{24}")
 ADMIN = re.compile(r"/(?:admin|wp-admin)(?:/|$)")  # no shopper has been there
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]*")  # most paths, with nothing to escape
 LONGEST_PATH = 500
 
 
@@ -30,7 +31,9 @@ def page_of(landing_page: str, *, home_page: str) -> str:
         path = landing[1] or "/"
     if len(path) > LONGEST_PATH or ADMIN.match(path) or PRIVATE_IN_PATH.search(unquote(path)):
         path = "/"
-    return home[0] + (quote(path, safe="/%!$&'()*+,;=:~") or "/")
+    if not PLAIN_PATH.fullmatch(path):
+        path = quote(path, safe="/%!$&'()*+,;=:~")
+    return home[0] + (path or "/")
 
 
 def _parts(url: str) -> tuple[str, str] | None:

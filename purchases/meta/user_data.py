@@ -115,7 +115,10 @@ def identify(order: Order, *, now: datetime, own_domain: str = "") -> tuple[Find
     `own_domain`, the shop's, are not the buyer's.
     """
     visit = order.visit
-    by_program = any(SERVER.match(quote.text) for quote in visit.user_agents)
+    by_program = any(
+        not quote.text.startswith("Mozilla/") and SERVER.match(quote.text)
+        for quote in visit.user_agents
+    )
     return (
         *_hashed(order, now=now, own_domain=own_domain),
         *(_not_the_shoppers(visit) if by_program else _machine(visit.ips)),

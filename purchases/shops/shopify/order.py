@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -171,11 +172,15 @@ def _delivery(raw: wire.Order, source: Source) -> Delivery | None:
     """By the name of the way of shipping: Shopify's orders have no word for picking up."""
     for line in parts(raw.shipping_lines, wire.ShippingLine):
         if line.is_removed is not True:
-            title = text(line.title, limit=200)
-            if "curbside" in title.lower():
-                return Delivery.CURBSIDE
-            return Delivery.PICKUP if _PICKUP.search(title) else Delivery.HOME
+            return _delivery_of(text(line.title, limit=200))
     return Delivery.PICKUP if source is Source.POS else None
+
+
+@lru_cache(maxsize=1_000)  # a shop has a handful of ways
+def _delivery_of(title: str) -> Delivery:
+    if "curbside" in title.lower():
+        return Delivery.CURBSIDE
+    return Delivery.PICKUP if _PICKUP.search(title) else Delivery.HOME
 
 
 def _tags(said: object) -> tuple[str, ...]:
