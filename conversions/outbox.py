@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from conversions.models import Lane, State
 from purchases.costs import codes_of, with_costs
-from purchases.decision import Report, Skip, Wait, cut_off, decide, held_until
+from purchases.decision import Report, Skip, Wait, cut_off, decide, happened_at, held_until
 from purchases.mapping import Rules, RulesError, mismatch
 from purchases.meta.check import check
 from purchases.meta.event import Storefront, build_purchase
@@ -147,6 +147,14 @@ DELETE FROM conversions_eventpayload WHERE event_id IN (
 """
 FORGOTTEN_AT_ONCE = 5_000
 
+TOLD = """
+SELECT DISTINCT event.store_id, event.order_id, event.pixel_id
+FROM conversions_conversionevent AS event
+JOIN unnest(%s::bigint[], %s::text[], %s::bigint[]) AS wanted (store_id, order_id, pixel_id)
+USING (store_id, order_id, pixel_id)
+WHERE event.event_name = 'Purchase' AND event.state = 'accepted'
+"""
+
 TAKEN = """
 SELECT event.pixel_id, event.event_name, event.event_id, event.store_id, event.order_id
 FROM conversions_conversionevent AS event
@@ -179,6 +187,7 @@ def entries(
         for sighting in _with_costs(sightings, mappings)
         for candidates in mappings.get(sighting.store.pk, {}).values()
     )
+    _settle_refunds(latest)
     _settle_contested_ids(latest)
     return latest
 
@@ -312,6 +321,18 @@ def _lateness(entry: Entry) -> tuple[datetime, bool, datetime]:
     return order.updated_at, entry.state == State.PENDING, entry.sighting.received_at
 
 
+def _settle_refunds(entries: list[Entry]) -> None:
+    """What Meta was never told of cannot be given back."""
+    owed = [entry for entry in entries if entry.rules.tells_refunds and entry.event_id]
+    if not owed:
+        return
+    wanted = zip(*[entry.key[:3] for entry in owed], strict=True)
+    told = {tuple(row) for row in rows(TOLD, [list(column) for column in wanted])}
+    for entry in owed:
+        if entry.key[:3] not in told:
+            entry.state, entry.reason, entry.event_id = State.SKIPPED, "never_sent", ""
+
+
 def _settle_contested_ids(entries: list[Entry]) -> None:
     """An event id that another order has used at the pixel would make Meta discard this one."""
     owed = [entry for entry in entries if entry.event_id]
@@ -386,7 +407,7 @@ def _columns(entry: Entry) -> tuple[object, ...]:
         entry.reason,
         entry.value,
         entry.currency,
-        order.placed_at,
+        happened_at(order, rules=entry.rules),
         order.updated_at,
         entry.sighting.received_at,
         cut_off(order, rules=entry.rules),

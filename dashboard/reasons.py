@@ -67,6 +67,10 @@ SENTENCES = {
     "event_id_taken": gettext_lazy(
         "Another order has used the same event ID at this dataset: Meta would discard this one."
     ),
+    "not_refunded": gettext_lazy("Nothing of the order was given back."),
+    "never_sent": gettext_lazy(
+        "Meta was not told of the purchase, so there is nothing to give back."
+    ),
     "cost_missing": gettext_lazy("The cost of one of its products is not known."),
     "unmatchable": gettext_lazy("It says too little about the buyer for Meta to accept it."),
     "invalid_mapping": gettext_lazy("The mapping's settings are not valid."),

@@ -54,6 +54,10 @@ Decision = Report | Wait | Skip
 
 def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
     """What a mapping with `rules` makes of `order` at `now` (aware)."""
+    if rules.tells_refunds:
+        reason = mismatch(order, rules.when) or _unwanted(order, rules) or _no_refund(order)
+        reason = reason or ("too_old" if now >= cut_off(order, rules=rules) else "")
+        return Skip(reason=reason) if reason else Report()
     if reason := _never(order, rules) or mismatch(order, rules.when) or _not_now(order, rules, now):
         return Skip(reason=reason)
     if reason := waits_for(order, rules.trigger):
@@ -72,8 +76,15 @@ def held_until(order: Order, *, rules: Rules) -> datetime:
     return min(due + rules.held_for, cut_off(order, rules=rules) - TIME_TO_SEND)
 
 
+def happened_at(order: Order, *, rules: Rules) -> datetime:
+    """When what the event tells of happened: the sale, or the refund as the shop wrote it down."""
+    return order.updated_at if rules.tells_refunds else order.placed_at
+
+
 def cut_off(order: Order, *, rules: Rules) -> datetime:
     """The moment from which Meta may refuse the order for its age, or count it a second time."""
+    if rules.tells_refunds:
+        return order.updated_at + META_ACCEPTS_FOR
     if order.source == Source.POS:
         return order.placed_at + META_ACCEPTS_STORE_SALES_FOR
     if order.tracked_in_browser or rules.shares_event_id:
@@ -87,6 +98,10 @@ def _never(order: Order, rules: Rules) -> str:
     if order.sale is Sale.UNCLASSIFIED and Sale.UNCLASSIFIED not in rules.when.subscription:
         return "unclassified_subscription"
     return _unwanted(order, rules)
+
+
+def _no_refund(order: Order) -> str:
+    return "" if order.given_back > 0 else "not_refunded"
 
 
 def _unwanted(order: Order, rules: Rules) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from purchases.order import Order, Sale, Source
-from purchases.triggers import Trigger, read_trigger
+from purchases.triggers import REFUNDED, Trigger, read_trigger
 
 Unwanted = Literal["test", "staff", "imported", "zero_value"]
 Value = Literal["total", "subtotal", "total_less_tax", "total_less_shipping", "net", "margin"]
@@ -99,6 +99,11 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.event_id.startswith(("meta:", "attribute:"))
 
     @property
+    def tells_refunds(self) -> bool:
+        """Whether the event is what was given back, not what was sold."""
+        return self.trigger == REFUNDED
+
+    @property
     def held_for(self) -> timedelta:
         """How long an order is held back once it is due."""
         if not self.hold:
@@ -156,12 +161,7 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
         raise RulesError("when.min_value", "must be an amount such as 10 or 12.50")
     if not EVENT_NAME.fullmatch(rules.event):
         raise RulesError("event", "must be a name such as Purchase or SubscriptionRenewal")
-    if rules.hold and not (HOLD.fullmatch(rules.hold) and rules.held_for <= LONGEST_HOLD):
-        raise RulesError("hold", "must be such as 90m or 24h, and 48h at most")
-    if rules.predicted_ltv and not PREDICTED_LTV.fullmatch(rules.predicted_ltv):
-        raise RulesError("predicted_ltv", "must be 2.5x, meta:KEY or attribute:NAME")
-    if rules.whatsapp:
-        _check_whatsapp(rules.whatsapp)
+    _check_words(rules)
     if rules.needs_costs and rules.currency == "presentment":
         raise RulesError("currency", "costs are in the shop's currency: margin can only be too")
     return rules
@@ -211,6 +211,17 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "when.source": tuple(source.value for source in Source),
     "when.subscription": tuple(sale.value for sale in Sale),
 }
+
+
+def _check_words(rules: Rules) -> None:
+    if rules.tells_refunds and rules.event == "Purchase":
+        raise RulesError("trigger", "refunded is for an event of its own, such as event: Refund")
+    if rules.hold and not (HOLD.fullmatch(rules.hold) and rules.held_for <= LONGEST_HOLD):
+        raise RulesError("hold", "must be such as 90m or 24h, and 48h at most")
+    if rules.predicted_ltv and not PREDICTED_LTV.fullmatch(rules.predicted_ltv):
+        raise RulesError("predicted_ltv", "must be 2.5x, meta:KEY or attribute:NAME")
+    if rules.whatsapp:
+        _check_whatsapp(rules.whatsapp)
 
 
 def _check_whatsapp(whatsapp: Whatsapp) -> None:

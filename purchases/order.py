@@ -197,6 +197,13 @@ class Order(Struct, frozen=True, kw_only=True):
     tracked_in_browser: bool = False  # a plugin says that its browser pixel has told Meta
 
     @property
+    def given_back(self) -> Decimal:
+        """What was refunded, as far as the shop says how much: never more than the total."""
+        if not self.refunded and self.standing is Standing.REFUNDED:
+            return self.total
+        return min(self.refunded, self.total)
+
+    @property
     def country(self) -> str:
         """Where the order goes (else: is billed to), as ISO 3166-1 alpha-2, or ""."""
         for origin in ("shipping", "billing", "customer"):

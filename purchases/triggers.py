@@ -15,9 +15,10 @@ from purchases.order import Order, Standing
 Trigger = str | tuple[tuple[str, str], ...]
 
 WORDS = ("created", "paid", "completed")
+REFUNDED = "refunded"  # of no Purchase: an event of its own, for all ways of paying
 OTHERS = "default"
 STATUS = r"[a-z0-9][a-z0-9_-]{0,39}"
-TRIGGER = re.compile(rf"{'|'.join(WORDS)}|status:{STATUS}(?:\|{STATUS}){{0,9}}")
+TRIGGER = re.compile(rf"{'|'.join(WORDS)}|{REFUNDED}|status:{STATUS}(?:\|{STATUS}){{0,9}}")
 PAIR = 2
 LONGEST_METHOD = 100
 # Statuses in which nobody has bought, or no longer: no trigger can mean them.
@@ -33,6 +34,8 @@ def read_trigger(said: object) -> Trigger:
     """The trigger that settings say. Raises ValueError with a sentence about what is wrong."""
     if isinstance(said, list | tuple) and all(isinstance(pair, list | tuple) for pair in said):
         said = {pair[0]: pair[1] for pair in said if len(pair) == PAIR}  # as Rules are kept
+    if said == REFUNDED:
+        return REFUNDED
     if not isinstance(said, Mapping):
         return _read(said)
     read: dict[str, str] = {}
@@ -77,7 +80,7 @@ def _of_method(order: Order, by_method: tuple[tuple[str, str], ...]) -> str:
 
 
 def _read(trigger: object) -> str:
-    if not isinstance(trigger, str) or not TRIGGER.fullmatch(trigger):
+    if not isinstance(trigger, str) or trigger == REFUNDED or not TRIGGER.fullmatch(trigger):
         raise ValueError(f"{trigger!r} is not one of {', '.join(WORDS)}, status:NAME")
     kind, _, names = trigger.partition(":")
     statuses = [name.removeprefix("wc-") for name in names.split("|") if name]

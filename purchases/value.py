@@ -64,6 +64,8 @@ def worth(order: Order, *, rules: Rules) -> Decimal | None:
 
     Never below zero: Meta has no meaning for it. The order must be in the currency wanted already.
     """
+    if rules.tells_refunds:
+        return money(order.given_back, order.currency)
     if rules.value == "total" and not rules.leave_out and not order.refunded:  # most orders
         return money(max(order.total, ZERO), order.currency)
     value = ZERO
@@ -88,6 +90,8 @@ def explain(order: Order, *, rules: Rules) -> tuple[Step, ...]:
     value = worth(order, rules=rules)
     if value is None:
         return ()
+    if rules.tells_refunds:
+        return (Step(what="given back", amount=value),)
     (base, amount), *others = _steps(order, rules)
     steps = list(_of_goods(order) if base == "subtotal" else _of_total(order))
     # `other` is what the shop's figures do not explain themselves.

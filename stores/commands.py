@@ -9,13 +9,18 @@ import os
 import re
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 import msgspec
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, ProgrammingError
 from rich.console import Console
 
+from stores.fleet.document import FleetError
+from stores.fleet.entries import Fleet
+from stores.fleet.file import read_fleet
 from stores.models import Store, Workspace
 from stores.secrets import CannotOpen
 
@@ -123,6 +128,18 @@ def find_workspace(slug: str | None) -> Workspace:
         return found
     known = _known("workspaces", workspaces.values_list("slug", flat=True))
     refuse(f"There is no workspace {slug!r}. {known}" if slug else f"Give --workspace. {known}")
+
+
+def open_fleet(file: Path) -> Fleet:
+    """The fleet of a file; refuses one that cannot be read or meant."""
+    try:
+        return read_fleet(
+            file.read_bytes(), environ=os.environ, allow_private=settings.WOOCOMMERCE_ALLOW_PRIVATE
+        )
+    except OSError as error:
+        refuse(f"{file} cannot be read: {error.strerror}.")
+    except FleetError as error:
+        refuse("\n  ".join(["Nothing was compared.", *error.problems]))
 
 
 def _known(what: str, names: Any) -> str:

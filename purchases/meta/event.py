@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from purchases.decision import CLOCK_SKEW, Skip
+from purchases.decision import CLOCK_SKEW, Skip, happened_at
 from purchases.event_ids import event_id_of
 from purchases.mapping import Rules
 from purchases.meta.contents import Content, content_type_of, contents_of
@@ -101,7 +101,7 @@ def build_purchase(
     action_source = "business_messaging" if chat else _action_source(order.source, rules)
     return PurchaseEvent(
         event_name=rules.event,
-        event_time=_event_time(order.placed_at, now=now),
+        event_time=_event_time(happened_at(order, rules=rules), now=now),
         event_id=event_id,
         action_source=action_source,
         event_source_url=(
@@ -123,12 +123,12 @@ def _action_source(source: Source, rules: Rules) -> str:
     return ACTION_SOURCES[source]
 
 
-def _event_time(placed_at: datetime, *, now: datetime) -> datetime:
+def _event_time(at: datetime, *, now: datetime) -> datetime:
     """When the order was placed, never when it is sent: a replay must not move a sale in time.
 
     A shop's clock that runs a little ahead is set right: Meta refuses times to come.
     """
-    return now if now < placed_at <= now + CLOCK_SKEW else placed_at
+    return now if now < at <= now + CLOCK_SKEW else at
 
 
 def _custom_data(order: Order, *, value: Decimal, rules: Rules) -> CustomData:
@@ -136,7 +136,8 @@ def _custom_data(order: Order, *, value: Decimal, rules: Rules) -> CustomData:
         value=value,
         currency=order.currency,
         content_type=content_type_of(order, strategy=rules.content_id),
-        contents=contents_of(order, strategy=rules.content_id),
+        # Of a refund nobody says which goods came back.
+        contents=(() if rules.tells_refunds else contents_of(order, strategy=rules.content_id)),
         order_id=order.shop_order_id,
         customer_segmentation=_segment(order),
         delivery_category=(

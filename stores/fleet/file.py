@@ -7,7 +7,7 @@ reads the database.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from purchases.shops.shopify import shop_domain
@@ -110,7 +110,11 @@ def _read_templates(keys: Mapping[str, Place]) -> dict[str, Mapping[str, Any]]:
 
 
 def _read_store(
-    place: Place, taken: Taken, *, templates: Collection[str], allow_private: bool
+    place: Place,
+    taken: Taken,
+    *,
+    templates: Mapping[str, Mapping[str, Any]],
+    allow_private: bool,
 ) -> StoreEntry:
     keys = place.keys(known=ANY_STORE_KEYS, later=LATER_STORE_KEYS)
     platform = _text(place, keys, "platform")

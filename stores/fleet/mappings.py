@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from purchases.mapping import RulesError, read_rules
+from purchases.triggers import REFUNDED
 from stores.fleet.document import Place
 from stores.fleet.entries import MappingEntry
 
@@ -50,16 +51,39 @@ def read_template(place: Place) -> dict[str, Any]:
 
 
 def read_mapping(
-    place: Place, *, pixels: Collection[str], templates: Collection[str]
+    place: Place, *, pixels: Collection[str], templates: Mapping[str, Mapping[str, Any]]
 ) -> MappingEntry:
     """A mapping to one of `pixels`, which may build on one of `templates`."""
     keys = place.keys(known=MAPPING_KEYS)
+    template = _read_name(place, keys, "template", of=templates) if "template" in keys else ""
+    settings = _read_settings(keys)
+    _check_together(place, {**templates.get(template, {}), **settings})
     return MappingEntry(
         pixel=_read_name(place, keys, "pixel", of=pixels),
-        template=_read_name(place, keys, "template", of=templates) if "template" in keys else "",
+        template=template,
         enabled="enabled" not in keys or keys["enabled"].flag() is not False,
-        settings=_read_settings(keys),
+        settings=settings,
     )
+
+
+def _check_together(place: Place, settings: Mapping[str, Any]) -> None:
+    """Each setting may be right, and two of them wrong together. What is wrong alone was told of."""
+    sound = {key: value for key, value in settings.items() if _flaw(_alone(key, value)) is None}
+    if flaw := _flaw(sound):
+        place.wrong(f"{flaw.key}: {flaw.message}")
+
+
+def _alone(key: str, value: object) -> dict[str, object]:
+    # A refund must not be without an event of its own.
+    return {key: value, "event": "Refund"} if value == REFUNDED else {key: value}
+
+
+def _flaw(settings: Mapping[str, object]) -> RulesError | None:
+    try:
+        read_rules(settings)
+    except RulesError as error:
+        return error
+    return None
 
 
 def _read_name(place: Place, keys: Mapping[str, Place], key: str, *, of: Collection[str]) -> str:
@@ -123,7 +147,7 @@ def _read_word(key: str, place: Place) -> str:
     word = place.text()
     if quoted := QUOTED_TEMPLATE.fullmatch(word):
         word = f"template:{quoted[2]}"
-    return word if word and _is_allowed(place, {key: word}) else ""
+    return word if word and _is_allowed(place, _alone(key, word)) else ""
 
 
 def _read_when(place: Place) -> dict[str, Any]:
@@ -156,9 +180,6 @@ def _read_list(place: Place, *path: str) -> list[str]:
 
 
 def _is_allowed(place: Place, settings: Mapping[str, object]) -> bool:
-    try:
-        read_rules(settings)
-    except RulesError as error:
-        place.wrong(error.message)
-        return False
-    return True
+    if flaw := _flaw(settings):
+        place.wrong(flaw.message)
+    return flaw is None

@@ -334,6 +334,50 @@ class TestAfterSending:
         assert (only_event().state, only_event().reason) == ("accepted", "cancelled_after_send")
 
 
+class TestRefunds:
+    """A refund may be told as an event of its own, if Meta has the purchase."""
+
+    REFUND = {"event": "Refund", "trigger": "refunded"}
+
+    def refund(self, acme: SimpleNamespace) -> ConversionEvent:
+        moved = {"kind": "refund", "status": "success", "amount": "12.50"}
+        body = an_order(
+            1,
+            updated_at=datetime.now(UTC).isoformat(),
+            financial_status="partially_refunded",
+            refunds=[{"transactions": [moved]}],
+        )
+        a_kept_order(acme.lyon, body)
+        read_all()
+        return ConversionEvent.objects.get(event_name="Refund")
+
+    def test_what_was_given_back_is_told_once_meta_has_the_purchase(
+        self, acme: SimpleNamespace, meta: GraphApi
+    ) -> None:
+        a_mapping(acme.lyon, acme.pixel, settings=self.REFUND)
+        a_kept_order(acme.lyon, an_order(1))
+        read_all()
+        send_all(meta)
+        waiting = ConversionEvent.objects.get(event_name="Refund")
+
+        event = self.refund(acme)
+        send_all(meta)
+
+        assert (waiting.state, waiting.reason) == ("skipped", "not_refunded")
+        assert (event.state, str(event.value), event.event_id) == ("pending", "12.5000", "1")
+        ends = ConversionEvent.objects.order_by("event_name").values_list("state", "reason")
+        assert list(ends) == [("accepted", "refunded_in_part_after_send"), ("accepted", "")]
+
+    def test_a_purchase_that_meta_never_had_is_not_given_back(self, acme: SimpleNamespace) -> None:
+        a_mapping(acme.lyon, acme.pixel, settings=self.REFUND)
+        a_kept_order(acme.lyon, an_order(1))
+        read_all()
+
+        event = self.refund(acme)
+
+        assert (event.state, event.reason, event.event_id) == ("skipped", "never_sent", "")
+
+
 class TestContestedIds:
     def test_they_are_found_by_the_index_and_not_by_reading_the_ledger(
         self, acme: SimpleNamespace

@@ -34,7 +34,15 @@ SAYS_WHY = {
     "_break",
     "_isolate",
 }
-RETURNS_WHY = {"_never", "_unwanted", "mismatch", "_not_an_order", "_not_now", "waits_for"}
+RETURNS_WHY = {
+    "_never",
+    "_no_refund",
+    "_unwanted",
+    "mismatch",
+    "_not_an_order",
+    "_not_now",
+    "waits_for",
+}
 TABLES = {"_TELLTALES", "_RESOURCES", "CATALOGUE"}
 SLUG = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 

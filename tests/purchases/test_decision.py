@@ -4,7 +4,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from purchases.decision import Report, Skip, Wait, cut_off, decide, held_until
+from purchases.decision import Report, Skip, Wait, cut_off, decide, happened_at, held_until
 from purchases.mapping import Rules, When, read_rules
 from purchases.order import Address, Buyer, Order, Sale, Source, Standing
 
@@ -272,3 +272,30 @@ def test_what_part_of_a_subscription_is_reported_is_the_mappings_choice(sale, wa
     rules = Rules(when=When(subscription=wanted))
 
     assert decide(order(sale=sale), rules=rules, now=NOW) == decision
+
+
+REFUND = Rules(event="Refund", trigger="refunded")
+
+
+@pytest.mark.parametrize(
+    ("changes", "decision"),
+    [
+        ({}, Skip(reason="not_refunded")),
+        ({"refunded": Decimal("2.50")}, Report()),
+        ({"standing": Standing.REFUNDED}, Report()),
+        ({"standing": Standing.CANCELLED, "refunded": Decimal(10)}, Report()),
+        ({"standing": Standing.CANCELLED}, Skip(reason="not_refunded")),
+        ({"refunded": Decimal(1), "test": True}, Skip(reason="test_order")),
+        ({"refunded": Decimal(1), "placed_at": NOW - DAY, "updated_at": NOW}, Report()),
+        ({"refunded": Decimal(1), "updated_at": NOW - 7 * DAY}, Skip(reason="too_old")),
+    ],
+)
+def test_a_refund_is_an_event_of_its_own(changes, decision):
+    assert decide(order(**changes), rules=REFUND, now=NOW) == decision
+
+
+def test_a_refund_happened_when_the_shop_wrote_it_down():
+    given_back = order(refunded=Decimal(1), updated_at=NOW - HOUR, placed_at=NOW - 30 * DAY)
+
+    assert happened_at(given_back, rules=REFUND) == NOW - HOUR
+    assert cut_off(given_back, rules=REFUND) == NOW - HOUR + 7 * DAY - HOUR

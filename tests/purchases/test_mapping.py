@@ -78,6 +78,8 @@ def test_every_way_to_an_event_id_is_taken(event_id):
         ({"when": {"min_value": "NaN"}}, "when.min_value"),
         ({"when": {"min_value": -1}}, "when.min_value"),
         ({"trigger": "shipped"}, "trigger"),
+        ({"trigger": "refunded"}, "trigger"),
+        ({"trigger": {"cod": "refunded"}, "event": "Refund"}, "trigger"),
         ({"trigger": {"cod": "shipped"}}, "trigger"),
         ({"trigger": {}}, "trigger"),
         ({"trigger": {" ": "paid"}}, "trigger"),

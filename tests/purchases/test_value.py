@@ -208,3 +208,21 @@ def test_the_steps_add_up_to_the_value_to_the_cent(order, rules):
 
     assert value == sum(step.amount for step in explain(order, rules=rules))
     assert value == money(value, order.currency) >= 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({"refunded": Decimal("12.50")}, "12.50"),
+        ({"standing": Standing.REFUNDED}, "191.00"),
+        ({"refunded": Decimal("500.00")}, "191.00"),
+    ],
+)
+def test_a_refund_is_worth_what_was_given_back_and_never_below_zero(changes, value):
+    rules = Rules(event="Refund", trigger="refunded", value="net")
+    of = replace(ORDER, **changes)
+
+    assert worth(of, rules=rules) == Decimal(value)
+    assert [(step.what, str(step.amount)) for step in explain(of, rules=rules)] == [
+        ("given back", value)
+    ]

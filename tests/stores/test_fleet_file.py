@@ -163,6 +163,32 @@ def test_what_cannot_be_sent_is_refused_by_name(mapping, problem):
     assert problems(a_file(mapping=mapping)) == (f"stores[0].mappings[0].{problem} (line 15)",)
 
 
+@pytest.mark.parametrize(
+    ("mapping", "problem"),
+    [
+        (
+            "trigger: refunded",
+            "trigger: refunded is for an event of its own, such as event: Refund",
+        ),
+        (
+            "value: margin\n        currency: presentment",
+            "currency: costs are in the shop's currency: margin can only be too",
+        ),
+    ],
+)
+def test_settings_that_are_wrong_together_are_refused(mapping, problem):
+    assert problems(a_file(mapping=mapping)) == (f"stores[0].mappings[0]: {problem} (line 14)",)
+
+
+def test_a_refund_is_an_event_of_its_own():
+    fleet = read(a_file(mapping="event: Refund\n        trigger: refunded"))
+
+    assert fleet.stores["kitchen"].mappings[0].settings == {
+        "event": "Refund",
+        "trigger": "refunded",
+    }
+
+
 def test_no_secret_is_in_what_is_written():
     literal = EXAMPLE.replace(b"${ACME_TOKEN}", b"EAAliteral")
 

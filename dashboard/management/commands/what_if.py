@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
@@ -15,8 +13,6 @@ from conversions.report import amount
 from purchases.what_if import Change, WhatIf
 from shop_webhooks.what_if import MOST_DAYS, what_if
 from stores import commands
-from stores.fleet.document import FleetError
-from stores.fleet.file import read_fleet
 from stores.models import Store
 
 
@@ -40,16 +36,7 @@ class Command(commands.Command):
 
     def handle(self, *, file: Path, store: str, days: int, as_json: bool, **options: Any) -> None:
         """Print the difference for each store of the file that there is."""
-        try:
-            fleet = read_fleet(
-                file.read_bytes(),
-                environ=os.environ,
-                allow_private=settings.WOOCOMMERCE_ALLOW_PRIVATE,
-            )
-        except OSError as error:
-            commands.refuse(f"{file} cannot be read: {error.strerror}.")
-        except FleetError as error:
-            commands.refuse("\n  ".join(["Nothing was compared.", *error.problems]))
+        fleet = commands.open_fleet(file)
         stores = Store.objects.filter(workspace__slug=fleet.slug, key__in=fleet.stores)
         if store:
             stores = stores.filter(key=store)
