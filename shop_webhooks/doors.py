@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from django.db import close_old_connections
 from msgspec import Struct
 
 from stores.models import Store
@@ -64,6 +65,9 @@ def _door(
     age = now - (_reloaded_at.get(key, NEVER) if reload else loaded_at)
     if door and age < (RELOAD_AT_MOST_EVERY if reload else HELD_SECONDS):
         return door
+    if door and not reload:
+        _held[key] = (now, door)  # while one thread looks it up again, the others do not
+    close_old_connections()  # a kept one may be dead: after this Django asks it once
     if (store := find()) is None:
         _held.pop(key, None)
         return None

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from shop_webhooks import doors
 from shop_webhooks.models import WebhookDelivery
 from shop_webhooks.views import MAX_BODY
 from stores.models import Store
@@ -330,6 +331,20 @@ class TestCost:
         for order_id in range(1, 11):
             post_to_shopify_door(an_order(order_id), store=acme.lyon)
         return counted("xact_commit + xact_rollback") - looked_again - (looked_again - looked)
+
+    def test_while_one_thread_looks_a_store_up_again_the_others_do_not(
+        self, acme: SimpleNamespace, django_assert_num_queries: Any
+    ) -> None:
+        key = ("shopify", acme.lyon.domain)
+        known = doors.shopify_door(acme.lyon.domain)
+        doors._held[key] = (doors.NEVER, known)
+
+        def find() -> Store:
+            with django_assert_num_queries(0):
+                assert doors.shopify_door(acme.lyon.domain) is known
+            return Store.objects.get(pk=acme.lyon.pk)
+
+        assert doors._door(*key, find, reload=False) is not known
 
 
 class TestIdentity:
