@@ -42,7 +42,7 @@ RANDOM_KEY = $$($(PYTHON) -c 'import secrets; print(secrets.token_hex(32))')
 chaos: prepare ## the fault matrix: lost 0, twice 0 under every fault; ONLY=4,25 or ONLY=ci, SEED=7, FULL=1
 	@$(VENV)/python -m chaos
 
-bench: prepare-bench ## measured ratios: ingest, transform, drain
+bench: prepare-bench ## measured ratios; ONLY=ingest (transform, drain, journey, sustained, scale, lanes), FULL=1
 	@$(VENV)/python -m bench
 
 conformance: prepare ## replay captured requests: make conformance SHARED=../shared

@@ -16,9 +16,11 @@ class Report:
 
     rows: list[tuple[str, str, str, str, bool | None]] = field(default_factory=list)
 
-    def at_least(self, target: str, what: str, measured: float, limit: float) -> None:
-        """A ratio that must not fall below `limit`."""
-        self._add(target, what, f"{measured:.2f} ×", f"≥ {limit} ×", measured >= limit)
+    def at_least(
+        self, target: str, what: str, measured: float, limit: float, unit: str = "×"
+    ) -> None:
+        """A figure that must not fall below `limit`."""
+        self._add(target, what, f"{measured:.2f} {unit}", f"≥ {limit} {unit}", measured >= limit)
 
     def at_most(
         self, target: str, what: str, measured: float, limit: float, unit: str = "×"

@@ -109,14 +109,14 @@ def running(*argv: str, port: int = 0, env: Mapping[str, str] | None = None) -> 
 
 
 @contextlib.contextmanager
-def web(application: str, **env: str) -> Iterator[Running]:
-    """A WSGI application under the Procfile's server: one process, eight threads."""
+def web(application: str, *, processes: int = 1, **env: str) -> Iterator[Running]:
+    """A WSGI application under the Procfile's server, with eight threads a process."""
     port = free_port()
     options = (
         "--worker-class",
         "gthread",
         "--workers",
-        "1",
+        str(processes),
         "--threads",
         "8",
         "--keep-alive",
