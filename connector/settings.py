@@ -17,6 +17,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from requests import certs
 
 from connector.logs import logging_config
 
@@ -298,6 +299,8 @@ SHOPIFY_API_KEY = env.str("SHOPIFY_API_KEY", default="")
 SHOPIFY_API_SECRET = env.str("SHOPIFY_API_SECRET", default="")
 SHOPIFY_API_SECRET_PREVIOUS = env.str("SHOPIFY_API_SECRET_PREVIOUS", default="")
 WOOCOMMERCE_ALLOW_PRIVATE = env.bool("WOOCOMMERCE_ALLOW_PRIVATE", default=False)
+# Whose certificates a shop may show.
+SHOPS_CA_FILE = env.str("SHOPS_CA_FILE", default="") or certs.where()
 
 # --- Chaos runs: never armed in production (connector.E006) ------------------------------------------
 

@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from purchases.meta.response import Answer, Outcome, TryLater, Unknown, read
+from stores.deadline import shut_after
 from stores.failpoints import failpoint
 
 CONNECT_SECONDS = 3.0
@@ -120,12 +121,7 @@ class _Gate(threading.local):
         if not self.may_send():
             raise NoLongerAllowed
         self.opened = True
-        # `socket.shutdown`, not the TLS one, which would change the object under its reader.
-        self.watch = threading.Timer(
-            DEADLINE_SECONDS, socket.socket.shutdown, (sock, socket.SHUT_RDWR)
-        )
-        self.watch.daemon = True
-        self.watch.start()
+        self.watch = shut_after(DEADLINE_SECONDS, sock)
 
     def disarm(self) -> None:
         if self.watch:

@@ -6,10 +6,16 @@ Names are not resolved here: an answer of today's DNS says nothing about tomorro
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from stores.public_ip import is_public, read_ip
+
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+# No escaped control characters, which something on the way may turn into lines of its own.
+PATH = re.compile(
+    r"(?!.*%(?:[01][0-9a-f]|7f))(?:/(?!\.\.?(?:/|$))[\w.~!$&'()*+,;=:@%-]*)*", re.A | re.I
+)
+DEFAULT_PORTS = {"https": 443, "http": 80}
 # Names that never lead to the public internet: RFC 6761, RFC 6762, RFC 8375, ICANN's .internal.
 PRIVATE_NAMES = ("localhost", "local", "internal", "home.arpa", "lan", "test", "invalid", "onion")
 
@@ -30,13 +36,15 @@ def shop_url(text: str, *, allow_private: bool) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise AddressError("is not an address such as https://shop.example") from None
-    _check(parts, host, allow_private=allow_private)
-    host = f"[{host}]" if ":" in host else host
-    origin = f"{parts.scheme.lower()}://{host}" + (f":{port}" if port else "")
+    _check(parts, host, port, allow_private=allow_private)
+    scheme, host = parts.scheme.lower(), f"[{host}]" if ":" in host else host
+    origin = f"{scheme}://{host}" + (
+        "" if port == DEFAULT_PORTS[scheme] or not port else f":{port}"
+    )
     return origin + parts.path.rstrip("/")
 
 
-def _check(parts: SplitResult, host: str, *, allow_private: bool) -> None:
+def _check(parts: SplitResult, host: str, port: int | None, *, allow_private: bool) -> None:
     if parts.scheme.lower() not in ("https", "http") or not host:
         raise AddressError("is not an address such as https://shop.example")
     if "@" in parts.netloc:
@@ -45,29 +53,25 @@ def _check(parts: SplitResult, host: str, *, allow_private: bool) -> None:
         raise AddressError("must end with its path: leave out what follows ? or #")
     if not host.isascii():
         raise AddressError("has a host beyond ASCII: write it as its xn-- name")
-    if not _is_ip(host) and not HOST.fullmatch(host):
+    if not read_ip(host) and not HOST.fullmatch(host):
         raise AddressError("has a host that is no name")
+    if not PATH.fullmatch(parts.path):
+        raise AddressError("has a path that no shop has")
     if allow_private:
         return
     if parts.scheme.lower() != "https":
         raise AddressError("must be https")
+    if port not in (None, 443):
+        raise AddressError(f"names port {port}: shops are reached at 443 only")
     if _is_private(host):
         raise AddressError("is a private address: shops are reached over the internet")
 
 
 def _is_private(host: str) -> bool:
-    if _is_ip(host):
-        return not ip_address(host).is_global
+    if address := read_ip(host):
+        return not is_public(address)
     # The last label of a public name has a letter: 127.1 and 0x7f.1 are addresses in disguise.
     last = host.rpartition(".")[2]
     is_number = re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
     listed = any(host == name or host.endswith(f".{name}") for name in PRIVATE_NAMES)
     return "." not in host or is_number or listed
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
