@@ -17,7 +17,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
-from requests import certs
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from connector.logs import logging_config
 
@@ -300,7 +300,7 @@ SHOPIFY_API_SECRET = env.str("SHOPIFY_API_SECRET", default="")
 SHOPIFY_API_SECRET_PREVIOUS = env.str("SHOPIFY_API_SECRET_PREVIOUS", default="")
 WOOCOMMERCE_ALLOW_PRIVATE = env.bool("WOOCOMMERCE_ALLOW_PRIVATE", default=False)
 # Whose certificates a shop may show.
-SHOPS_CA_FILE = env.str("SHOPS_CA_FILE", default="") or certs.where()
+SHOPS_CA_FILE = env.str("SHOPS_CA_FILE", default="") or DEFAULT_CA_BUNDLE_PATH
 
 # --- Chaos runs: never armed in production (connector.E006) ------------------------------------------
 

@@ -98,6 +98,12 @@ class Store(models.Model):
         SHOPIFY = "shopify", "Shopify"
         WOOCOMMERCE = "woocommerce", "WooCommerce"
 
+    class RestAuth(models.TextChoices):
+        NONE = "", "Not found out"
+        BASIC = "basic", "Basic"
+        QUERY = "query", "In the query string"
+        OAUTH = "oauth", "OAuth 1.0a"
+
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="stores")
     key = models.SlugField(max_length=60)
     name = models.CharField(max_length=200)
@@ -117,6 +123,10 @@ class Store(models.Model):
     access_token = SecretField()
     consumer_key = SecretField()
     consumer_secret = SecretField()
+    # In which way a WooCommerce shop takes the key (stores/woocommerce/probe.py).
+    rest_auth = models.CharField(
+        max_length=5, choices=RestAuth.choices, default="", db_default="", blank=True
+    )
     # Where each secret came from: {"access_token": "LYON_ADMIN_TOKEN"}; exported instead of it.
     secret_names = models.JSONField(default=dict, blank=True)
 

@@ -69,6 +69,10 @@ class WooCommerceStore:
         self.webhooks[topic] = webhook
         return self._ping(webhook)
 
+    def ping(self, topic: str) -> Answer:
+        """What saving the webhook of `topic` sends while its address is new."""
+        return self._ping(self.webhook(topic))
+
     def deliver(
         self,
         topic: str,
