@@ -154,6 +154,23 @@ class Store(models.Model):
         return f"/webhooks/woocommerce/{self.webhook_token}/"
 
 
+class KeyHandover(models.Model):
+    """A WooCommerce shop that is asked for a key: from the typed address until the key works."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    url = models.URLField(max_length=500)
+    # Of the single-use state that the shop gives back, and of the session that may finish.
+    state_digest = models.CharField(max_length=64, unique=True)
+    session_digest = models.CharField(max_length=64)
+    consumer_key = SecretField()  # until the store has it
+    consumer_secret = SecretField()
+    received_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=40, blank=True)
+    store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
 class Pixel(models.Model):
     """A dataset (Pixel) at Meta, and the token to write to it."""
 

@@ -8,6 +8,9 @@ import pytest
 from django.apps import apps
 
 from sandbox.graph_api import GraphApi
+from tests.shops import certificate, shop
+
+__all__ = ["certificate", "shop"]  # fixtures
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -152,6 +152,7 @@ def _write_store(workspace: Workspace, entry: StoreEntry) -> None:
 
 
 def _set_store(store: Store, entry: StoreEntry) -> None:
+    store.rest_auth = ""  # the address or the key may be another: it is found out anew
     store.name = entry.name
     store.connected = True
     if entry.platform == "shopify":

@@ -67,18 +67,6 @@ class Rest(Struct, frozen=True, kw_only=True):
         return answer
 
 
-def rest_of(store: Store) -> Rest:
-    """The API of a connected store. Raises ShopError where no key of it is known."""
-    if not store.consumer_key or store.rest_auth == NOT_ASKED:
-        raise ShopError("no_key")
-    return Rest(
-        url=store.url,
-        consumer_key=store.consumer_key,
-        consumer_secret=store.consumer_secret,
-        way=Store.RestAuth(store.rest_auth),
-    )
-
-
 def is_json(answer: Answer) -> bool:
     """Whether it claims to be: a challenge, a login or a maintenance page does not."""
     return "json" in answer.headers.get("content-type", "")

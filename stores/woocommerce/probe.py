@@ -63,6 +63,30 @@ def find_way(*, url: str, consumer_key: str, consumer_secret: str) -> Store.Rest
     raise ShopError("key_unknown") from failure
 
 
+def rest_of(store: Store) -> Rest:
+    """The API of a store, in the way that is remembered, or is found out now. Raises ShopError."""
+    if not (store.consumer_key and store.consumer_secret):
+        raise ShopError("no_key")
+    if not store.rest_auth:
+        store.rest_auth = find_way(
+            url=store.url,
+            consumer_key=store.consumer_key,
+            consumer_secret=store.consumer_secret,
+        )
+        Store.objects.filter(pk=store.pk).update(rest_auth=store.rest_auth)
+    return Rest(
+        url=store.url,
+        consumer_key=store.consumer_key,
+        consumer_secret=store.consumer_secret,
+        way=Store.RestAuth(store.rest_auth),
+    )
+
+
+def forget_way(store: Store) -> None:
+    """Find the way out anew: what stands before a shop changes with its host."""
+    Store.objects.filter(pk=store.pk).update(rest_auth="")
+
+
 def _has_plain_permalinks(url: str) -> bool:
     try:
         return is_json(fetch_shop("GET", f"{url}/?rest_route=/&_fields=namespaces"))

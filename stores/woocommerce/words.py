@@ -1,0 +1,96 @@
+"""What each failure of a shop means for its merchant, and what to do: a sentence and a fix."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy
+
+# The reasons of ShopError (stores/shops.py, and the modules beside this one).
+SENTENCES = {
+    "address_not_allowed": gettext_lazy("The shop's address leads to a private network."),
+    "name_not_found": gettext_lazy("Nobody knows a shop at this address."),
+    "certificate_refused": gettext_lazy("The shop's certificate is not valid for its address."),
+    "shop_silent": gettext_lazy("The shop does not answer, or not in time."),
+    "shop_moved": gettext_lazy("The shop sends us on to another address."),
+    "shop_firewall": gettext_lazy("A firewall or a security plug-in turns us away."),
+    "shop_busy": gettext_lazy("The shop asks for a pause: it was asked too often."),
+    "shop_unavailable": gettext_lazy("The shop is out of order, or under maintenance."),
+    "web_page_for_answer": gettext_lazy("The shop answers with a web page where data is due."),
+    "unreadable_answer_of_shop": gettext_lazy("The shop's answer cannot be read."),
+    "plain_permalinks": gettext_lazy("The shop's permalinks are set to “Plain”."),
+    "no_woocommerce": gettext_lazy("There is a website, but its WooCommerce does not answer."),
+    "no_key": gettext_lazy("We have no key to this shop, so that nothing can be read back."),
+    "key_unknown": gettext_lazy("The shop does not know the consumer key."),
+    "key_refused": gettext_lazy("The shop does not accept the key."),
+    "secret_wrong": gettext_lazy("The consumer secret does not belong to the consumer key."),
+    "key_without_rights": gettext_lazy("The key may not do all that is needed: Read/Write."),
+    "key_owner_lost_rights": gettext_lazy("The user who made the key no longer manages the shop."),
+    "shop_refused": gettext_lazy("The shop refuses what we asked of it."),
+    "webhook_not_made": gettext_lazy("The shop did not make the webhook as it was asked to."),
+    "webhook_paused": gettext_lazy("Somebody has paused our webhooks in the shop."),
+}
+
+FIXES = {
+    "address_not_allowed": gettext_lazy("Give the address at which shoppers reach the shop."),
+    "name_not_found": gettext_lazy("Check the address for a typing mistake."),
+    "certificate_refused": gettext_lazy("Have the shop's host renew its certificate."),
+    "shop_silent": gettext_lazy("See whether the shop opens in a browser; then try again."),
+    "shop_moved": gettext_lazy("Type the address that the browser shows once the shop is open."),
+    "shop_firewall": gettext_lazy(
+        "In the firewall (Cloudflare, Wordfence, the host's own), allow requests to /wp-json/wc/."
+    ),
+    "shop_busy": gettext_lazy("Nothing: we wait and go on."),
+    "shop_unavailable": gettext_lazy("Nothing, unless it lasts: we go on when it is back."),
+    "web_page_for_answer": gettext_lazy(
+        "Take away what stands before /wp-json/: a password page, a “coming soon” or a login wall."
+    ),
+    "unreadable_answer_of_shop": gettext_lazy(
+        "Look in the shop for a plug-in that writes into its answers, and switch it off."
+    ),
+    "plain_permalinks": gettext_lazy(
+        "In WordPress, open Settings → Permalinks and choose any other, such as “Post name”."
+    ),
+    "no_woocommerce": gettext_lazy(
+        "Give the shop's own address (with its folder, if it is in one), and see that WooCommerce is"
+        " active."
+    ),
+    "no_key": gettext_lazy("Connect the shop, or give consumer_key and consumer_secret."),
+    "key_unknown": gettext_lazy(
+        "Connect the shop again, or make a new key: WooCommerce → Settings → Advanced → REST API."
+    ),
+    "key_refused": gettext_lazy("Connect the shop again."),
+    "secret_wrong": gettext_lazy("Copy key and secret again; the secret is shown only once."),
+    "key_without_rights": gettext_lazy("Give the key the permission Read/Write."),
+    "key_owner_lost_rights": gettext_lazy(
+        "Connect the shop again, logged in as an administrator or shop manager."
+    ),
+    "shop_refused": gettext_lazy("Connect the shop again; if that does not help, report it."),
+    "webhook_not_made": gettext_lazy("Look for a plug-in that changes webhooks."),
+    "webhook_paused": gettext_lazy(
+        "In WooCommerce → Settings → Advanced → Webhooks, set them to Active. Until then orders come"
+        " minutes later."
+    ),
+}
+
+# Of Plugin.advice.
+ADVICE = {
+    "meta_for_woocommerce": gettext_lazy(
+        "It tells Meta of orders from the server, also before they are paid. Keep"
+        " `when_tracked_elsewhere: skip`, or switch its Conversions API off and let us share its event ID: `event_id:"
+        " meta:_meta_event_id`."
+    ),
+    "pixelyoursite": gettext_lazy(
+        "Its event IDs are not kept on the order, so that Meta could not match ours: switch its"
+        " Conversions API off for purchases."
+    ),
+    "pixel_manager": gettext_lazy(
+        "Its browser pixel uses the order's number as event ID: keep `event_id: order_id`. Switch its"
+        " own Conversions API off."
+    ),
+    "sends_itself": gettext_lazy(
+        "It may tell Meta of orders from the server: switch that off, or each may count twice."
+    ),
+    "tag_manager": gettext_lazy(
+        "Its purchase tag needs the same event ID as ours: the order's number."
+    ),
+    "consent_plugin": gettext_lazy("It asks shoppers for consent; WooCommerce keeps no answer."),
+}
