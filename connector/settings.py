@@ -279,10 +279,21 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_BEAT_SCHEDULE = {
     "forget-deliveries": {"task": "shop_webhooks.forget_bodies", "schedule": 3600.0},
+    # More of them at once, where one shop is slow: the worker's own sweep does it one by one.
+    "watch-shops": {
+        "task": "shop_webhooks.watch_shops",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "forget-payloads": {"task": "conversions.forget_payloads", "schedule": 3600.0},
 }
 # What every worker does by itself when no doorbell rings (connector/sweeper.py).
-SWEEPS = ("shop_webhooks.read_due", "conversions.send_due", "conversions.expire")
+SWEEPS = (
+    "shop_webhooks.read_due",
+    "conversions.send_due",
+    "conversions.expire",
+    "shop_webhooks.watch_shops",
+)
 SWEEP_EVERY_SECONDS = _number("SWEEP_EVERY_SECONDS", default=5, least=0.1)
 SEND_SLOTS = int(
     _number("SEND_SLOTS", default=12, least=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,12 @@ VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (store_id, delivery_key)
 DO UPDATE SET repeats = shop_webhooks_webhookdelivery.repeats + 1
 RETURNING repeats
+"""
+
+KEEP_SWEPT = """
+INSERT INTO shop_webhooks_webhookdelivery (store_id, delivery_key, topic, source, body)
+SELECT %s, key, %s, 'sweep', body FROM unnest(%s::bytea[], %s::bytea[]) AS swept (key, body)
+ON CONFLICT (store_id, delivery_key) DO NOTHING
 """
 
 # The oldest first. One that was claimed before is read alone: a body that kills its reader must not
@@ -98,6 +105,25 @@ def store_delivery(*, door: Door | None, head: DeliveryHead, body: bytes) -> boo
         sealed,
     )
     return bool(run_alone(KEEP, values)[0] == 0)
+
+
+def store_swept(*, store: Store, topic: str, bodies: Sequence[bytes]) -> int:
+    """Keep orders that were read back; returns how many were not known in just this form.
+
+    With the `topic` of the webhook that would have told the same, so that equal bodies are one row;
+    that a row was read back again is no news, and is not counted.
+    """
+    head = DeliveryHead(topic=topic)
+    keys = {delivery_key(head=head, body=body): body for body in bodies}
+    known = WebhookDelivery.objects.filter(store=store, delivery_key__in=list(keys))
+    for key in known.values_list("delivery_key", flat=True):
+        keys.pop(bytes(key))
+    ring = store_ring(bytes(store.sealed_key))
+    sealed = [
+        ring.seal(zlib.compress(body, 1), purpose=f"delivery.{key.hex()}")
+        for key, body in sorted(keys.items())
+    ]
+    return run(KEEP_SWEPT, [store.pk, topic, sorted(keys), sealed]) if keys else 0
 
 
 def delivery_key(*, head: DeliveryHead, body: bytes) -> bytes:

@@ -74,3 +74,40 @@ class WebhookDelivery(models.Model):
                 name="delivery_with_body",
             ),
         ]
+
+
+class Turn(models.Model):
+    """One store's turn at what is done again and again, by one worker at a time (turns.py)."""
+
+    store = models.OneToOneField(Store, primary_key=True, on_delete=models.CASCADE)
+    due_at = models.DateTimeField(db_default=Now())  # pushed forward by a claim
+    lease = models.UUIDField(null=True)
+    done_at = models.DateTimeField(null=True)  # when it last went well
+    reason = models.CharField(max_length=40, db_default="")  # why it did not, the last time
+    failures = models.PositiveSmallIntegerField(db_default=0)  # in a row
+
+    class Meta:
+        abstract = True
+
+
+class Sweep(Turn):
+    """Reading a store's orders back (sweep.py)."""
+
+    # By the shop's clock: all that changed before was read.
+    read_up_to = models.DateTimeField(null=True)
+    unfinished = models.BooleanField(db_default=False)  # the last one ended before the shop's end
+    found = models.PositiveIntegerField(db_default=0)  # deliveries that no webhook had brought
+    found_at = models.DateTimeField(null=True)
+
+    objects: models.Manager[Sweep] = models.Manager()
+
+
+class Heartbeat(Turn):
+    """Seeing that a store's webhooks are there and active (heartbeat.py)."""
+
+    mended_at = models.DateTimeField(null=True)
+    mended = models.CharField(max_length=200, db_default="")  # the topics that were made again
+    facts = models.JSONField(default=dict)  # what else runs there (stores/woocommerce/plugins.py)
+    facts_at = models.DateTimeField(null=True)
+
+    objects: models.Manager[Heartbeat] = models.Manager()

@@ -1,10 +1,11 @@
 """Doorbells of the inbox. The rows say what there is to do."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from conversions.stopping import may_go_on
 from conversions.tasks import send_due
-from shop_webhooks import inbox
+from shop_webhooks import heartbeat, inbox, sweep
 from stores.failpoints import failpoint
 
 
@@ -28,3 +29,12 @@ def process_due(**_later: object) -> None:
 def forget_bodies(**_later: object) -> None:
     """Erase the bodies whose time is over."""
     inbox.forget_bodies()
+
+
+@shared_task(name="shop_webhooks.watch_shops")
+def watch_shops(**_later: object) -> None:
+    """See after the webhooks of the stores that are due, and read their orders back."""
+    while may_go_on():
+        if not (heartbeat.check_next(now=timezone.now()) or sweep.sweep_next()):
+            return
+        read_due.ring_now()
