@@ -200,8 +200,15 @@ HTTPS = urlsplit(APP_URL).scheme == "https"
 CSRF_TRUSTED_ORIGINS = [APP_URL]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
-# A shop counts a redirect as delivered (WooCommerce) or as failed (Shopify): either loses the order.
-SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^healthz$", r"^readyz$", r"^metrics$"]
+# A shop counts a redirect as delivered (WooCommerce) or as failed (Shopify): either loses the order,
+# and a key that is handed over with one is taken back.
+SECURE_REDIRECT_EXEMPT = [
+    r"^webhooks/",
+    r"^woocommerce/connect/callback",
+    r"^healthz$",
+    r"^readyz$",
+    r"^metrics$",
+]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

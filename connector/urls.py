@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("admin/", admin.site.urls),
+    path("woocommerce/connect/", include("stores.woocommerce.urls")),
     path("", include("stores.urls")),
     path("", include("dashboard.urls")),
 ]

@@ -1,6 +1,7 @@
 """What is wrong with this installation and its stores: one finding for each thing looked at.
 
-Asks the settings, the database and the broker; no shop and not Meta.
+Asks the settings, the database and the broker; no shop and not Meta. Of the shops it tells what the
+heartbeat and the sweep have met with.
 """
 
 from __future__ import annotations
@@ -14,18 +15,16 @@ from django.core import checks
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import KombuError
-from msgspec import Struct
 from redis.exceptions import RedisError
 
 from conversions.models import ConversionEvent, State
+from dashboard.findings import FAILURE, FINE, WARNING, Finding, span_in_words
+from dashboard.shop_findings import shop_findings
 from purchases.mapping import RulesError
 from shop_webhooks.models import WebhookDelivery
 from stores.commands import find_stores
 from stores.models import Pixel, PixelMapping, Store
 from stores.secrets import CannotOpen, store_ring
-
-FINE, WARNING, FAILURE = "fine", "warning", "failure"
-MARKS = {FINE: "✔", WARNING: "!", FAILURE: "✘"}
 
 # The end of each version's life, None where Meta has not named it yet.
 # https://developers.facebook.com/docs/graph-api/changelog
@@ -42,15 +41,6 @@ TOLD_BEFORE = timedelta(days=90)
 MAY_WAIT = timedelta(minutes=2)
 
 DURABLE = "SELECT current_setting('fsync'), current_setting('synchronous_commit')"
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """What was found about something; `fix` says what to do where it is not fine."""
-
-    level: str
-    about: str
-    what: str
-    fix: str = ""
 
 
 def examine(*, store: str | None, now: datetime) -> Iterator[Finding]:
@@ -198,7 +188,7 @@ def _age(about: str, since: datetime | None, now: datetime) -> Finding:
     return Finding(
         level=FAILURE,
         about=about,
-        what=f"due for {_span(age)}",
+        what=f"due for {span_in_words(age)}",
         fix="start a worker, or see in its log why it does not get on",
     )
 
@@ -215,6 +205,7 @@ def _store(store: Store, now: datetime) -> Iterator[Finding]:
         return
     yield _mappings(store, about)
     yield _last_delivery(store, about, now)
+    yield from shop_findings(store, about=about, now=now)
     if store.platform == Store.Platform.SHOPIFY and not settings.SHOPIFY_API_SECRET:
         yield Finding(
             level=FAILURE,
@@ -268,7 +259,7 @@ def _last_delivery(store: Store, about: str, now: datetime) -> Finding:
             what="nothing has come from the shop yet",
             fix=f"have it deliver its orders to {settings.APP_URL}{store.webhook_path}",
         )
-    return Finding(level=FINE, about=about, what=f"last delivery {_span(now - last)} ago")
+    return Finding(level=FINE, about=about, what=f"last delivery {span_in_words(now - last)} ago")
 
 
 def _pixels(stores: list[Store], *, of_all: bool) -> list[Pixel]:
@@ -297,17 +288,9 @@ def _pixel(pixel: Pixel, now: datetime) -> Finding:
         return Finding(level=FINE, about=about, what="has a token, and Meta has not refused it")
     until = pixel.test_event_code_until
     if until and now < until:
-        what = f"is in test mode ({pixel.test_event_code}) for {_span(until - now)} more"
+        what = f"is in test mode ({pixel.test_event_code}) for {span_in_words(until - now)} more"
     else:
         what = f"has a left-over test code ({pixel.test_event_code}); it is not sent any more"
     return Finding(
         level=WARNING, about=about, what=what, fix="take test_event_code out of the fleet file"
     )
-
-
-def _span(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{max(seconds, 0)} seconds"

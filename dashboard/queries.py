@@ -22,7 +22,7 @@ DAYS = 30  # what the stores page looks back on
 PAGE = 50
 MOST_DOUBTS = 200  # on one page: who has more settles by command
 
-MAY_CHANGE = (Membership.Role.OWNER, Membership.Role.OPERATOR)
+MAY_CHANGE = Membership.MAY_CHANGE
 
 
 class StoreRow(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from stores.woocommerce import words
+
 
 def in_words(reason: str) -> str:
     """The sentence for `reason`; "" for no reason."""
@@ -177,6 +179,9 @@ SENTENCES = {
         "It says too little about the buyer (Meta's error 100/2804050)."
     ),
 }
+
+# Why a shop gives no answer (stores/woocommerce/).
+SENTENCES |= words.SENTENCES
 
 # Reasons that end in a number or a name from outside: `meta_100_2804036`, `http_502`.
 FAMILIES = {

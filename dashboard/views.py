@@ -20,9 +20,11 @@ from conversions.doubt import Verdict, settle
 from conversions.models import State
 from conversions.tasks import send_due
 from dashboard import queries
+from dashboard.connection import changeable_stores, look_soon, may_connect, read_connection
 from dashboard.filters import PERIODS, read_delivery_filter, read_ledger_filter
 from dashboard.journey import order_journey
 from shop_webhooks.models import WebhookDelivery
+from shop_webhooks.tasks import watch_shops
 from stores.models import Pixel, Store
 
 
@@ -35,6 +37,7 @@ def stores(request: HttpRequest) -> HttpResponse:
         "broken_pixels": queries.broken_pixels(user=request.user),  # type: ignore[arg-type]  # logged in
         "doubts": queries.doubts(user=request.user),  # type: ignore[arg-type]  # logged in
         "days": queries.DAYS,
+        "may_connect": may_connect(user=request.user),  # type: ignore[arg-type]  # logged in
         "shopify_address": f"{settings.APP_URL}/webhooks/shopify/",
         "woocommerce_address": f"{settings.APP_URL}/webhooks/woocommerce/…/",
         "now": now,
@@ -75,6 +78,28 @@ def deliveries(request: HttpRequest, store_id: int) -> HttpResponse:
         "now": timezone.now(),
     }
     return _render(request, "dashboard/deliveries.html", store, shown)
+
+
+@require_safe
+def connection(request: HttpRequest, store_id: int) -> HttpResponse:
+    """`/stores/<id>/connection/`: whether we are in touch with the shop, and what else runs there."""
+    store = _find_store(request, store_id)
+    shown = {
+        "found": read_connection(store=store, user=request.user),  # type: ignore[arg-type]  # logged in
+        "last_delivery_at": queries.last_delivery_at(store=store),
+        "now": timezone.now(),
+    }
+    return _render(request, "dashboard/connection.html", store, shown)
+
+
+@require_POST
+def check_connection(request: HttpRequest, store_id: int) -> HttpResponse:
+    """`/stores/<id>/connection/check`: see after the webhooks, and read orders back, at once."""
+    store = get_object_or_404(changeable_stores(user=request.user), pk=store_id)  # type: ignore[arg-type]  # logged in
+    look_soon(store)
+    watch_shops.ring()
+    messages.success(request, _("We are looking. This page tells in a moment what was found."))
+    return redirect("dashboard:connection", store.pk)
 
 
 @require_safe

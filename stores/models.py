@@ -81,6 +81,9 @@ class Membership(models.Model):
         ANALYST = "analyst"  # no personal data
         CLIENT = "client"  # reads only
 
+    # The roles that may change what is set and what is sent.
+    MAY_CHANGE = (Role.OWNER, Role.OPERATOR)
+
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     role = models.CharField(max_length=10, choices=Role.choices)

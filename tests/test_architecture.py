@@ -25,6 +25,7 @@ OPEN = {
     "readyz",
     "metrics",
     "login/",
+    "woocommerce/connect/^callback/?$",
 }
 
 

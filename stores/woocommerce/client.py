@@ -125,7 +125,8 @@ def _refusal(answer: Answer) -> ShopError:
         return ShopError(_key_refused(message))
     if code.startswith(_CANNOT):
         return ShopError("key_unknown" if answer.status == 401 else "key_owner_lost_rights")
-    return ShopError("no_woocommerce" if code == "rest_no_route" else "shop_refused")
+    no_route = code == "rest_no_route"
+    return ShopError("no_woocommerce" if no_route else "shop_refused")
 
 
 def _key_refused(message: str) -> str:

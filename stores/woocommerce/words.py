@@ -75,8 +75,8 @@ FIXES = {
 ADVICE = {
     "meta_for_woocommerce": gettext_lazy(
         "It tells Meta of orders from the server, also before they are paid. Keep"
-        " `when_tracked_elsewhere: skip`, or switch its Conversions API off and let us share its event ID: `event_id:"
-        " meta:_meta_event_id`."
+        " `when_tracked_elsewhere: skip`, or switch its Conversions API off and let us share its"
+        " event ID: `event_id: meta:_meta_event_id`."
     ),
     "pixelyoursite": gettext_lazy(
         "Its event IDs are not kept on the order, so that Meta could not match ours: switch its"

@@ -6,12 +6,16 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from stores.models import Pixel, Store, User, Workspace
+from stores.models import KeyHandover, Pixel, Store, User, Workspace
 from tests import factories
 
-# Doors that are open, or have a lock of their own (the admin: is_staff; webhooks: a signature).
-OPEN = {"login", "healthz", "readyz", "metrics"}
+# Doors that are open, or have a lock of their own (the admin: is_staff; webhooks: a signature; the
+# hand-over of a key: a state that is used once).
+OPEN = {"login", "healthz", "readyz", "metrics", "woocommerce_callback"}
 OTHER_LOCKS = ("admin/", "webhooks/")
+# Pages of other packages than the dashboard.
+BUTTONS = {"logout", "dashboard:resumption", "dashboard:settlement", "dashboard:check"}
+OUTSIDE = {"logout", "connect_woocommerce", "woocommerce_handover"}
 
 
 def pages() -> Iterator[URLPattern]:
@@ -29,7 +33,7 @@ def pages() -> Iterator[URLPattern]:
 
 
 def named(pattern: URLPattern) -> str:
-    return "logout" if pattern.name == "logout" else f"dashboard:{pattern.name}"
+    return str(pattern.name) if pattern.name in OUTSIDE else f"dashboard:{pattern.name}"
 
 
 @pytest.fixture
@@ -37,6 +41,9 @@ def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str
     """The address of every page, for what belongs to Alice."""
     event = factories.an_event(store, pixel, order_id="1042")
     known = {"store_id": store.pk, "pixel_id": pixel.pk, "event_id": event.pk, "order_id": "1042"}
+    known["handover_id"] = KeyHandover.objects.create(
+        workspace=workspace, user=factories.a_user(), url="https://kitchen.example"
+    ).pk
     return {
         named(pattern): reverse(
             named(pattern),
@@ -81,8 +88,10 @@ def test_a_colleague_sees_what_alice_sees(
 
     answer = client.get(addresses[page])
 
-    is_button = page in ("logout", "dashboard:resumption", "dashboard:settlement")
-    assert answer.status_code == (405 if is_button else 200)
+    is_button = page in BUTTONS
+    # Only the browser that began a hand-over may finish it.
+    is_alices_own = page == "woocommerce_handover"
+    assert answer.status_code == (405 if is_button else 404 if is_alices_own else 200)
 
 
 def test_the_stores_page_of_a_stranger_is_empty(client: Client, addresses: dict[str, str]) -> None:

@@ -23,10 +23,13 @@ MODULES = sorted(
         ROOT / "conversions/outbox.py",
         ROOT / "conversions/sending.py",
         ROOT / "shop_webhooks/inbox.py",
+        ROOT / "shop_webhooks/heartbeat.py",
+        *ROOT.glob("stores/woocommerce/*.py"),
     }
 )
 SAYS_WHY = {
     "UnreadableOrder",
+    "ShopError",
     "NotAnOrder",
     "Skip",
     "Wait",
@@ -35,15 +38,16 @@ SAYS_WHY = {
     "_isolate",
 }
 RETURNS_WHY = {
+    "_key_refused",
     "_never",
     "_no_refund",
-    "_unwanted",
-    "mismatch",
     "_not_an_order",
     "_not_now",
+    "_unwanted",
+    "mismatch",
     "waits_for",
 }
-TABLES = {"_TELLTALES", "_RESOURCES", "CATALOGUE"}
+TABLES = {"_OUTBOUND", "_TELLTALES", "_RESOURCES", "CATALOGUE"}
 SLUG = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 
 

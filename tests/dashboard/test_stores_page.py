@@ -139,8 +139,8 @@ def test_the_number_of_queries_does_not_grow_with_the_stores(
     with CaptureQueriesContext(connection) as queries:
         page.get("/")
 
-    # session, user; stores, counts, unreadable deliveries, broken pixels, doubts
-    assert len(queries) == 7
+    # session, user; stores, counts, unreadable deliveries, broken pixels, doubts, may connect
+    assert len(queries) == 8
 
 
 def now() -> datetime:

@@ -23,8 +23,6 @@ from stores.models import Store
 from stores.woocommerce import orders as orders_module
 from tests.pipeline import at_once, post_to_woocommerce_door, read_all
 
-UTC_ZONE = UTC
-
 
 @pytest.fixture
 def kitchen(acme: SimpleNamespace, shop: WooCommerceShop) -> Store:
@@ -125,7 +123,7 @@ def test_an_order_seen_by_both_in_other_bytes_is_one_order(
     shop.shop.keep(order)
     acts = [
         lambda: post_to_woocommerce_door(json.dumps(order).encode(), store=kitchen),
-        lambda: sweep_now(),
+        sweep_now,
     ]
 
     for act in acts if webhook_first else reversed(acts):

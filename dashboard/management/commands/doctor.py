@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from dashboard.doctor import FAILURE, MARKS, examine
+from dashboard.doctor import examine
+from dashboard.findings import FAILURE, MARKS
 from stores import commands
 
 

@@ -1,0 +1,71 @@
+"""What is asked to connect a WooCommerce shop: its address; a key only where no hand-over is wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stores.fleet.address import AddressError, shop_url
+from stores.models import Workspace
+from stores.woocommerce.connect import LONGEST_KEY
+
+
+class ConnectForm(forms.Form):
+    """Address, workspace (where there are several), and perhaps a key."""
+
+    url = forms.CharField(label=gettext_lazy("Address of the shop"), max_length=500)
+    workspace = forms.ModelChoiceField(
+        label=gettext_lazy("Workspace"), queryset=Workspace.objects.none(), empty_label=None
+    )
+    consumer_key = forms.CharField(
+        label=gettext_lazy("Consumer key"), max_length=LONGEST_KEY, required=False
+    )
+    consumer_secret = forms.CharField(
+        label=gettext_lazy("Consumer secret"),
+        max_length=LONGEST_KEY,
+        required=False,
+        widget=forms.PasswordInput,
+    )
+
+    def __init__(self, *args: Any, workspaces: QuerySet[Workspace], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        choice: Any = self.fields["workspace"]
+        choice.queryset = workspaces
+        choice.initial = workspaces.first()
+        if workspaces.count() == 1:
+            choice.widget = forms.HiddenInput()
+        self.fields["url"].widget.attrs |= {
+            "placeholder": "https://shop.example",
+            "inputmode": "url",
+            "autocomplete": "url",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        }
+        for name in ("consumer_key", "consumer_secret"):
+            self.fields[name].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+
+    def clean_url(self) -> str:
+        """The address in its one form; https:// is added where nothing is said."""
+        text = str(self.cleaned_data["url"]).strip()
+        if "://" not in text:
+            text = f"https://{text}"
+        try:
+            return shop_url(text, allow_private=settings.WOOCOMMERCE_ALLOW_PRIVATE)
+        except AddressError as error:
+            raise forms.ValidationError(
+                _("This address %(problem)s.") % {"problem": error}
+            ) from None
+
+    def clean(self) -> dict[str, Any]:
+        """Both halves of a key, or neither."""
+        given = super().clean() or self.cleaned_data
+        halves = [bool(given.get(name)) for name in ("consumer_key", "consumer_secret")]
+        if any(halves) and not all(halves):
+            raise forms.ValidationError(_("Give both the consumer key and the consumer secret."))
+        return given

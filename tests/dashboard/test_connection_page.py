@@ -1,0 +1,152 @@
+"""A store's connection: what the page and the doctor say of its key, its webhooks and its sweep."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from dashboard.findings import FAILURE, FINE, WARNING
+from dashboard.shop_findings import shop_findings
+from shop_webhooks.models import Heartbeat, Sweep
+from stores.models import Store, User, Workspace
+from stores.woocommerce.words import FIXES, SENTENCES
+from tests import factories
+
+PLUGIN = {
+    "name": "PixelYourSite",
+    "version": "11.2.0",
+    "sends": True,
+    "advice": "pixelyoursite",
+}
+FACTS = {"version": "11.0.1", "runs_cron": False, "plugins": [PLUGIN]}
+
+
+@pytest.fixture
+def kitchen(workspace: Workspace) -> Store:
+    return factories.a_store(
+        workspace,
+        key="kitchen",
+        name="Kitchen",
+        platform="woocommerce",
+        consumer_key="ck_1",
+        consumer_secret="cs_secret",
+        rest_auth="query",
+    )
+
+
+def address(store: Store) -> str:
+    return f"/stores/{store.pk}/connection/"
+
+
+def test_a_store_in_touch_says_so(page: Client, kitchen: Store) -> None:
+    now = datetime.now(UTC)
+    mended = {"mended_at": now, "mended": "order.updated"}
+    Heartbeat.objects.create(store=kitchen, done_at=now, facts=FACTS, facts_at=now, **mended)
+    Sweep.objects.create(store=kitchen, done_at=now, found=3, found_at=now, read_up_to=now)
+
+    said = page.get(address(kitchen)).content.decode()
+
+    for text in (
+        "The webhooks are in place",
+        "works (In the query string)",
+        "<code>order.updated</code>",
+        "3 deliveries that no webhook had brought",
+        "PixelYourSite 11.2.0",
+        "WP-Cron is switched off",
+    ):
+        assert text in said
+    assert "cs_secret" not in said
+
+
+@pytest.mark.parametrize("reason", sorted(SENTENCES))
+def test_a_failure_is_told_with_its_fix(
+    page: Client, kitchen: Store, reason: str, settings: Any
+) -> None:
+    Heartbeat.objects.create(store=kitchen, reason=reason, failures=1)
+
+    found = page.get(address(kitchen)).context["found"]
+
+    assert (found.problem, found.fix) == (str(SENTENCES[reason]), str(FIXES[reason]))
+
+
+def test_a_store_without_a_key_is_offered_to_be_connected(
+    page: Client, workspace: Workspace
+) -> None:
+    store = factories.a_store(workspace, platform="woocommerce", url="https://kitchen.example")
+
+    said = page.get(address(store)).content.decode()
+
+    assert "We have no key to this shop" in said
+    assert 'href="/woocommerce/connect/?url=https%3A%2F%2Fkitchen.example"' in said
+
+
+def test_a_press_brings_both_turns_forward(page: Client, kitchen: Store) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    Heartbeat.objects.create(store=kitchen, due_at=later)
+    Sweep.objects.create(store=kitchen, due_at=later)
+
+    answer = page.post(f"{address(kitchen)}check")
+
+    assert answer["Location"] == address(kitchen)
+    now = datetime.now(UTC)
+    assert Heartbeat.objects.get().due_at <= now
+    assert Sweep.objects.get().due_at <= now
+
+
+@pytest.mark.parametrize("role", ["analyst", "client"])
+def test_who_may_only_look_has_no_button(
+    client: Client, workspace: Workspace, kitchen: Store, role: str
+) -> None:
+    client.force_login(factories.a_member(workspace, "dora", role=role))
+
+    assert "Look now" not in client.get(address(kitchen)).content.decode()
+    assert client.post(f"{address(kitchen)}check").status_code == 404
+
+
+def test_the_page_takes_a_fixed_number_of_queries(
+    page: Client, alice: User, kitchen: Store
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page.get(address(kitchen))
+
+    # session, user, store, last delivery; heartbeat, sweep, may change
+    assert len(queries) == 7
+
+
+def findings(store: Store) -> list[tuple[str, str]]:
+    found = shop_findings(store, about="kitchen", now=datetime.now(UTC))
+    return [(finding.level, finding.what) for finding in found]
+
+
+def test_the_doctor_says_what_was_met_with(kitchen: Store) -> None:
+    now = datetime.now(UTC)
+    Heartbeat.objects.create(store=kitchen, reason="shop_firewall", failures=1)
+    Sweep.objects.create(store=kitchen, done_at=now - timedelta(minutes=3))
+
+    assert findings(kitchen) == [
+        (FAILURE, "webhooks: A firewall or a security plug-in turns us away."),
+        (FINE, "reading back: up to date, seen 3 minutes ago"),
+    ]
+
+
+def test_the_doctor_notices_workers_that_do_not_run(kitchen: Store) -> None:
+    Sweep.objects.create(store=kitchen, done_at=datetime.now(UTC) - timedelta(hours=5))
+
+    assert findings(kitchen) == [
+        (WARNING, "webhooks: not looked at yet"),
+        (FAILURE, "reading back: last looked at 5 hours ago"),
+    ]
+
+
+def test_the_doctor_names_who_else_tells_meta(kitchen: Store) -> None:
+    now = datetime.now(UTC)
+    Heartbeat.objects.create(store=kitchen, done_at=now, facts=FACTS)
+    Sweep.objects.create(store=kitchen, done_at=now)
+
+    assert [what for level, what in findings(kitchen) if level == WARNING] == [
+        "PixelYourSite 11.2.0 is active in the shop",
+        "WP-Cron is switched off in the shop: its webhooks leave only if the host runs it",
+    ]
