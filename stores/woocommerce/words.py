@@ -75,15 +75,15 @@ FIXES = {
 ADVICE = {
     "meta_for_woocommerce": gettext_lazy(
         "It tells Meta of orders from the server, also before they are paid. Keep"
-        " `when_tracked_elsewhere: skip`, or switch its Conversions API off and let us share its"
-        " event ID: `event_id: meta:_meta_event_id`."
+        " “when_tracked_elsewhere: skip”, or switch its Conversions API off and let us share its"
+        " event ID: “event_id: meta:_meta_event_id”."
     ),
     "pixelyoursite": gettext_lazy(
         "Its event IDs are not kept on the order, so that Meta could not match ours: switch its"
         " Conversions API off for purchases."
     ),
     "pixel_manager": gettext_lazy(
-        "Its browser pixel uses the order's number as event ID: keep `event_id: order_id`. Switch its"
+        "Its browser pixel uses the order's number as event ID: keep “event_id: order_id”. Switch its"
         " own Conversions API off."
     ),
     "sends_itself": gettext_lazy(
