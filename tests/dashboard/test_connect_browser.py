@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -124,8 +125,8 @@ def test_a_shop_is_connected_in_a_few_clicks(
     assert Store.objects.get().connected
     assert set(shop.webhooks.values()) == {"active"}
     assert clicks == 3
-    print(f"clicks to connect a WooCommerce shop: {clicks}")
     record_property("clicks", clicks)
+    sys.stdout.write(f"clicks to connect a WooCommerce shop: {clicks}\n")
     said = [entry["message"] for entry in browser.get_log("browser")]
     assert [message for message in said if "favicon" not in message] == []
     width = browser.execute_script("return document.documentElement.scrollWidth")
