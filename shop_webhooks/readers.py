@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from msgspec import Struct
 
 from stores.models import Store
-from stores.shops import ReadChanged
+from stores.shops import ReadChanged, ReadPlaced
 from stores.woocommerce import orders as woocommerce
 
 
@@ -16,6 +16,7 @@ class Reader(Struct, frozen=True, kw_only=True):
     """`topic` is the webhook's that tells the same: equal bodies are then one delivery."""
 
     read_changed: ReadChanged
+    read_placed: ReadPlaced
     topic: str
     has_key: Q
 
@@ -23,6 +24,7 @@ class Reader(Struct, frozen=True, kw_only=True):
 READERS: Mapping[str, Reader] = {
     "woocommerce": Reader(
         read_changed=woocommerce.read_changed,
+        read_placed=woocommerce.read_placed,
         topic="order.updated",
         has_key=~Q(consumer_key="") & ~Q(consumer_secret=""),
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
@@ -94,6 +94,17 @@ def span(text: str) -> timedelta:
     if (found := SPAN.fullmatch(text)) is None:
         refuse(f"{text!r} is no span of time such as 30m, 12h or 7d.")
     return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def moment(option: str, text: str, *, now: datetime) -> datetime:
+    """The moment that `text` names: so long ago (2h, 7d), or in ISO 8601; refuses anything else."""
+    if SPAN.fullmatch(text):
+        return now - span(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        refuse(f"{option} {text!r} is neither a span (2h, 7d) nor an ISO 8601 time.")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def find_stores(name: str) -> list[Store]:

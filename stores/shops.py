@@ -21,12 +21,13 @@ class ShopError(Exception):
         self.location = location  # where the shop says it lives, unchecked
 
 
-class ChangedOrders(Struct, frozen=True, kw_only=True):
-    """A page of orders as the shop wrote them; all that changed before `read_up_to` has been read."""
+class OrderPage(Struct, frozen=True, kw_only=True):
+    """A page of orders as the shop wrote them; all of them before `read_up_to` have been read."""
 
     bodies: list[bytes]
     read_up_to: datetime | None  # by the shop's clock; None for an empty page
     complete: bool  # whether nothing follows
+    announced: int | None = None  # how many orders the shop says there are from this page on
 
 
 class ReadChanged(Protocol):
@@ -35,5 +36,12 @@ class ReadChanged(Protocol):
     It asks for each page when it is taken, and raises ShopError.
     """
 
-    def __call__(self, *, store: Store, since: datetime) -> Iterator[ChangedOrders]:
+    def __call__(self, *, store: Store, since: datetime) -> Iterator[OrderPage]:
         """The pages, the last one `complete`."""
+
+
+class ReadPlaced(Protocol):
+    """Reads the orders of a store that were placed within a span, oldest first; raises ShopError."""
+
+    def __call__(self, *, store: Store, since: datetime, until: datetime) -> Iterator[OrderPage]:
+        """The pages of [since, until), the last one `complete`."""

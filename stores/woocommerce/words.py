@@ -24,6 +24,7 @@ SENTENCES = {
     "secret_wrong": gettext_lazy("The consumer secret does not belong to the consumer key."),
     "key_without_rights": gettext_lazy("The key may not do all that is needed: Read/Write."),
     "key_owner_lost_rights": gettext_lazy("The user who made the key no longer manages the shop."),
+    "reading_incomplete": gettext_lazy("The shop gave fewer orders than it said it has."),
     "shop_refused": gettext_lazy("The shop refuses what we asked of it."),
     "webhook_not_made": gettext_lazy("The shop did not make the webhook as it was asked to."),
     "webhook_paused": gettext_lazy("Somebody has paused our webhooks in the shop."),
@@ -63,6 +64,7 @@ FIXES = {
     "key_owner_lost_rights": gettext_lazy(
         "Connect the shop again, logged in as an administrator or shop manager."
     ),
+    "reading_incomplete": gettext_lazy("Try again; look for a plug-in that hides orders."),
     "shop_refused": gettext_lazy("Connect the shop again; if that does not help, report it."),
     "webhook_not_made": gettext_lazy("Look for a plug-in that changes webhooks."),
     "webhook_paused": gettext_lazy(

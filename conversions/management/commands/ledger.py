@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -39,7 +39,7 @@ class Command(commands.Command):
         found = report.events(
             stores=commands.find_stores(store) if store else None,
             order=order,
-            since=_moment(since, now=timezone.now()) if since else None,
+            since=commands.moment("--since", since, now=timezone.now()) if since else None,
         )
         counts = report.counts(found)
         if as_json:
@@ -70,13 +70,3 @@ class Command(commands.Command):
                 f"{event.order_name} waits ({event.reason}) for pixel {event.pixel.pixel_id}:"
                 f" it can be sent until {event.cut_off:%Y-%m-%d %H:%M} UTC, {days:.1f} days left"
             )
-
-
-def _moment(text: str, *, now: datetime) -> datetime:
-    if commands.SPAN.fullmatch(text):
-        return now - commands.span(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        commands.refuse(f"--since {text!r} is neither a span (2h, 7d) nor an ISO 8601 time.")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
