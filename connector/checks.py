@@ -79,6 +79,30 @@ def public_address(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
 
 
 @register()
+def shopify_app(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The app's secret leaves for its shop's admin, and for nowhere else."""
+    found: list[CheckMessage] = []
+    address = settings.SHOPIFY_ADMIN_URL
+    if "{shop}" not in address or not (settings.LOCAL or address.startswith("https://")):
+        found.append(
+            Error(
+                "SHOPIFY_ADMIN_URL must be an https address with {shop} in it.",
+                hint="Leave it unset: it is for the sandbox.",
+                id="connector.E006",
+            )
+        )
+    if bool(settings.SHOPIFY_API_KEY) and not settings.SHOPIFY_API_SECRET:
+        found.append(
+            Error(
+                "SHOPIFY_API_KEY is set, and SHOPIFY_API_SECRET is not.",
+                hint="Give both, from the app's page in Shopify's Dev Dashboard.",
+                id="connector.E007",
+            )
+        )
+    return found
+
+
+@register()
 def named_tasks(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every task that the settings spell as text exists."""
     autodiscover_modules("tasks")

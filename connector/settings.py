@@ -293,6 +293,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "forget-payloads": {"task": "conversions.forget_payloads", "schedule": 3600.0},
+    "keep-shopify-tokens": {"task": "stores.keep_shopify_tokens", "schedule": 3600.0},
 }
 # What every worker does by itself when no doorbell rings (connector/sweeper.py).
 SWEEPS = (
@@ -316,6 +317,14 @@ META_APP_SECRET = env.str("META_APP_SECRET", default="")
 SHOPIFY_API_KEY = env.str("SHOPIFY_API_KEY", default="")
 SHOPIFY_API_SECRET = env.str("SHOPIFY_API_SECRET", default="")
 SHOPIFY_API_SECRET_PREVIOUS = env.str("SHOPIFY_API_SECRET_PREVIOUS", default="")
+SHOPIFY_SCOPES = env.str("SHOPIFY_SCOPES", default="read_orders").replace(" ", "")
+SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
+# Where a shop's admin answers. With {shop} for its name; another one than Shopify's is a stand-in.
+SHOPIFY_ADMIN_URL = (_address("SHOPIFY_ADMIN_URL", "https", "http") or "https://{shop}").rstrip("/")
+SHOPIFY_APP_BRIDGE_URL = (
+    _address("SHOPIFY_APP_BRIDGE_URL", "https", "http")
+    or "https://cdn.shopify.com/shopifycloud/app-bridge.js"
+)
 WOOCOMMERCE_ALLOW_PRIVATE = env.bool("WOOCOMMERCE_ALLOW_PRIVATE", default=False)
 # Whose certificates a shop may show.
 SHOPS_CA_FILE = env.str("SHOPS_CA_FILE", default="") or DEFAULT_CA_BUNDLE_PATH

@@ -105,7 +105,8 @@ def broken_pixels(*, user: User, store: Store | None = None) -> list[Pixel]:
 def resumable_pixels(*, user: User) -> QuerySet[Pixel]:
     """The pixels that `user` may change: as an owner or operator of their workspace."""
     mine = Membership.objects.filter(user=user, role__in=MAY_CHANGE)
-    return Pixel.objects.filter(workspace__in=mine.values("workspace"))
+    visible: QuerySet[Pixel] = Pixel.objects.visible_to(user)
+    return visible.filter(workspace__in=mine.values("workspace"))
 
 
 def doubtful(*, user: User) -> Doubtful:
@@ -125,7 +126,8 @@ def doubts(*, user: User, store: Store | None = None) -> int:
 def settleable(*, user: User) -> QuerySet[ConversionEvent]:
     """The events that `user` may settle: as an owner or operator of their workspace."""
     mine = Membership.objects.filter(user=user, role__in=MAY_CHANGE)
-    return ConversionEvent.objects.filter(store__workspace__in=mine.values("workspace"))
+    visible: QuerySet[ConversionEvent] = ConversionEvent.objects.visible_to(user)
+    return visible.filter(store__workspace__in=mine.values("workspace"))
 
 
 def pixels_of(*, store: Store) -> list[Pixel]:

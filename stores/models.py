@@ -39,6 +39,10 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]  # AbstractUser has one; we have none
     email = models.EmailField("e-mail address", unique=True)
+    # Of staff who come from a shop's admin: whatever their role, they see this store and no other.
+    only_store = models.ForeignKey(
+        "Store", null=True, blank=True, on_delete=models.CASCADE, related_name="staff"
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -49,13 +53,17 @@ class User(AbstractUser):
 class TenantQuerySet(models.QuerySet[Any]):
     """Rows that belong to a workspace: the one way to see them is `visible_to`."""
 
-    to_workspace = "workspace"
+    to_workspace, to_store = "workspace", "store"
 
     def visible_to(self, user: Any) -> Any:
         """The rows of the workspaces that `user` is a member of; none for a stranger."""
         if user.pk is None:  # which would mean: the rows of workspaces without a member
             return self.none()
-        return self.filter(**{f"{self.to_workspace}__members": user.pk})
+        found = self.filter(**{f"{self.to_workspace}__members": user.pk})
+        if user.only_store_id is None:
+            return found
+        theirs = self.model._base_manager.filter(**{self.to_store: user.only_store_id})
+        return found.filter(pk__in=theirs.values("pk"))
 
 
 class Workspace(models.Model):
@@ -133,7 +141,10 @@ class Store(models.Model):
     # Where each secret came from: {"access_token": "LYON_ADMIN_TOKEN"}; exported instead of it.
     secret_names = models.JSONField(default=dict, blank=True)
 
-    objects = TenantQuerySet.as_manager()
+    class Tenants(TenantQuerySet):
+        to_store = "pk"
+
+    objects = Tenants.as_manager()
 
     class Meta:
         constraints = [
@@ -174,6 +185,44 @@ class KeyHandover(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
+class ShopifyInstallation(models.Model):
+    """Our app in a Shopify shop: the pair of tokens that it was given, and whether they still serve.
+
+    Both tokens and both ends are written in one statement: half a pair locks us out of the shop.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        NEEDS_MERCHANT = "needs_merchant"  # the tokens are dead: somebody must open the app
+        UNINSTALLED = "uninstalled"
+
+    store = models.OneToOneField(Store, on_delete=models.CASCADE, related_name="shopify")
+    state = models.CharField(max_length=14, choices=State.choices, default=State.ACTIVE)
+    reason = models.CharField(max_length=64, blank=True)
+    state_since = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)  # when its owners were told by mail
+    # Counts installs: news of an earlier one must not touch a later one.
+    generation = models.PositiveIntegerField(default=1)
+    installed_at = models.DateTimeField()
+    scopes = models.TextField(blank=True)
+    access_token = SecretField()
+    access_token_until = models.DateTimeField(null=True, blank=True)
+    refresh_token = SecretField()
+    refresh_token_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(access_token_until=None, refresh_token_until=None)
+                | models.Q(access_token_until__isnull=False, refresh_token_until__isnull=False),
+                name="shopify_tokens_are_a_pair",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store_id} ({self.state})"
+
+
 class Pixel(models.Model):
     """A dataset (Pixel) at Meta, and the token to write to it."""
 
@@ -200,7 +249,10 @@ class Pixel(models.Model):
     broken_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = TenantQuerySet.as_manager()
+    class Tenants(TenantQuerySet):
+        to_store = "mappings__store"
+
+    objects = Tenants.as_manager()
 
     class Meta:
         constraints = [

@@ -83,3 +83,18 @@ def test_on_a_developers_machine_anything_goes(production: Any) -> None:
     production.LOCAL, production.HTTPS, production.SECRET_KEY = True, False, "short"
 
     assert found() == []
+
+
+@pytest.mark.parametrize("address", ["https://admin.example", "http://{shop}"])
+def test_an_address_that_would_take_the_apps_secret_elsewhere_is_an_error(
+    production: Any, address: str
+) -> None:
+    production.SHOPIFY_ADMIN_URL = address
+
+    assert found() == ["connector.E006"]
+
+
+def test_half_of_the_shopify_apps_credentials_is_an_error(production: Any) -> None:
+    production.SHOPIFY_API_KEY, production.SHOPIFY_API_SECRET = "a-client-id", ""
+
+    assert found() == ["connector.E007"]
