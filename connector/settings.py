@@ -144,6 +144,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "stores.shopify.embedded.EmbeddedMiddleware",
 ]
 TEMPLATES = [
     {

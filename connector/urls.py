@@ -13,5 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("woocommerce/connect/", include("stores.woocommerce.urls")),
     path("", include("stores.urls")),
+    # The same screens inside Shopify's admin: `{% url %}` stays on whichever side it is used.
+    path("shopify/", include("dashboard.urls", namespace="shopify")),
     path("", include("dashboard.urls")),
 ]

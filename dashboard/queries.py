@@ -66,7 +66,8 @@ def store_rows(*, user: User, now: datetime) -> list[StoreRow]:
     newest = WebhookDelivery.objects.filter(store=OuterRef("pk")).order_by("-pk")
     stores: list[Store] = list(
         Store.objects.visible_to(user)
-        .select_related("workspace")
+        .select_related("workspace", "shopify")
+        .defer("shopify__access_token", "shopify__refresh_token")
         .annotate(last_delivery_at=Subquery(newest.values("received_at")[:1]))
         .order_by("workspace__name", "workspace_id", "-connected", "name", "pk")
     )

@@ -201,9 +201,13 @@ class ShopifyInstallation(models.Model):
     reason = models.CharField(max_length=64, blank=True)
     state_since = models.DateTimeField()
     told_at = models.DateTimeField(null=True, blank=True)  # when its owners were told by mail
-    # Counts installs: news of an earlier one must not touch a later one.
+    # Counts installs: news of an earlier one must not touch a later one. `opened_at` is when somebody
+    # in the shop's admin last had the app open, which proves it installed.
     generation = models.PositiveIntegerField(default=1)
     installed_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    # Whether the workspace came into being with it; in another one, staff of the shop only read.
+    made_workspace = models.BooleanField(default=False)
     scopes = models.TextField(blank=True)
     access_token = SecretField()
     access_token_until = models.DateTimeField(null=True, blank=True)

@@ -26,6 +26,7 @@ OPEN = {
     "metrics",
     "login/",
     "woocommerce/connect/^callback/?$",
+    "shopify/bounce",
 }
 
 

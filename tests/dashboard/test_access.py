@@ -10,9 +10,10 @@ from stores.models import KeyHandover, Pixel, Store, User, Workspace
 from tests import factories
 
 # Doors that are open, or have a lock of their own (the admin: is_staff; webhooks: a signature; the
-# hand-over of a key: a state that is used once).
+# hand-over of a key: a state that is used once; what is framed in Shopify's admin: a session token, see
+# tests/stores/shopify/test_embedded.py).
 OPEN = {"login", "healthz", "readyz", "metrics", "woocommerce_callback"}
-OTHER_LOCKS = ("admin/", "webhooks/")
+OTHER_LOCKS = ("admin/", "webhooks/", "shopify/")
 # Pages of other packages than the dashboard.
 BUTTONS = {"logout", "dashboard:resumption", "dashboard:settlement", "dashboard:check"}
 OUTSIDE = {"logout", "connect_woocommerce", "woocommerce_handover"}

@@ -1,0 +1,226 @@
+"""Installing: from the pair of tokens that a shop grants to a store in a workspace.
+
+The workspace and the store come into being by themselves. A shop is installed by one at a time: the
+second of two would kill the pair of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.db import transaction
+from django.utils.text import slugify
+
+from stores.models import Membership, ShopifyInstallation, Store, User, Workspace
+from stores.shopify import tokens
+from stores.shopify.admin_api import AccessDenied, AdminApi, Refused, TooExpensive
+from stores.shopify.documents import SHOP_FACTS
+from stores.shopify.grants import Granted, Outcome, scopes_of
+from stores.shopify.session_token import SessionToken
+from stores.shopify.tokens import NoToken
+from stores.shopify.wire import ShopSilent
+from stores.sql import rows
+
+log = structlog.get_logger(__name__)
+
+State = ShopifyInstallation.State
+
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+OPENING_NOTED_EVERY = timedelta(minutes=1)
+
+
+class NotInstalled(Exception):
+    """The shop grants no pair; `outcome` says what follows from its answer."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
+
+
+class Elsewhere(Exception):
+    """The shop is a store of another workspace already."""
+
+
+def enter(token: SessionToken, *, now: datetime) -> User:
+    """The member of staff who has the app open; installs it first, if need be. Raises NotInstalled."""
+    store = connected_store(token.shop)
+    installation = ShopifyInstallation.objects.filter(store=store).first() if store else None
+    if store is None or installation is None or installation.state != State.ACTIVE:
+        store = install(token.shop, ask=lambda: tokens.exchange(token, now=now), now=now)
+        learn_facts(store, now=lambda: now)
+    elif installation.opened_at is None or now - installation.opened_at > OPENING_NOTED_EVERY:
+        ShopifyInstallation.objects.filter(pk=installation.pk).update(opened_at=now)
+    return _staff(store, token.staff_id)
+
+
+def install(
+    shop: str, *, ask: Callable[[], Outcome], now: datetime, owner: User | None = None
+) -> Store:
+    """The store of the shop, with the pair that `ask` gets; in a workspace of `owner`'s, if given.
+
+    Raises NotInstalled and Elsewhere.
+    """
+    with transaction.atomic():
+        rows(ONE_AT_A_TIME, (f"shopify.install {shop}",))
+        store = connected_store(shop)
+        if store and owner and not _owns(owner, store.workspace):
+            raise Elsewhere
+        found = ShopifyInstallation.objects.select_for_update().filter(store=store).first()
+        if store and found and found.state == State.ACTIVE and owner is None:
+            return store  # somebody was faster
+        outcome = ask()
+        if not isinstance(outcome, Granted):
+            raise NotInstalled(outcome)
+        return _adopt(shop, outcome, owner=owner, now=now)
+
+
+def connected_store(shop: str) -> Store | None:
+    """The store of the shop, if there is one that is connected: a constraint lets no second one be."""
+    found: Store | None = (
+        Store.objects.filter(platform=Store.Platform.SHOPIFY, connected=True, domain=shop)
+        .select_related("workspace")
+        .first()
+    )
+    return found
+
+
+def learn_facts(store: Store, *, now: Callable[[], datetime]) -> bool:
+    """Ask the shop for its name, time zone, address and our scopes; False if it would not say."""
+    try:
+        with AdminApi(store, now=now) as shop:
+            said = shop.ask(SHOP_FACTS).data
+        facts, scopes = said["shop"], said["currentAppInstallation"]["accessScopes"]
+        handles = [scope["handle"] for scope in scopes]
+    except (NoToken, ShopSilent, AccessDenied, Refused, TooExpensive, KeyError, TypeError) as error:
+        log.warning("shopify.no_facts", store=store.pk, error=type(error).__name__)
+        return False
+    ShopifyInstallation.objects.filter(store=store).update(scopes=scopes_of(handles))
+    set_facts(
+        store,
+        name=facts.get("name"),
+        time_zone=facts.get("ianaTimezone"),
+        host=(facts.get("primaryDomain") or {}).get("host"),
+    )
+    return True
+
+
+def set_facts(store: Store, *, name: object, time_zone: object, host: object) -> None:
+    """Take over what the shop says of itself, where the store was not described by a fleet file."""
+    installation = ShopifyInstallation.objects.filter(store=store, made_workspace=True).exists()
+    changed = {}
+    if installation and isinstance(name, str) and name.strip():
+        changed["name"] = name.strip()[:200]
+    if installation and isinstance(host, str) and host and len(host) < 250:
+        changed["url"] = f"https://{host}"
+    if isinstance(time_zone, str) and _is_zone(time_zone):
+        changed["time_zone"] = time_zone
+    if changed:
+        Store.objects.filter(pk=store.pk).update(**changed)
+
+
+def _adopt(shop: str, pair: Granted, *, owner: User | None, now: datetime) -> Store:
+    store = connected_store(shop) or _earlier_store(shop, owner) or _new_store(shop, owner)
+    if not store.connected:
+        store.connected = True
+        store.save(update_fields=["connected"])
+    row = ShopifyInstallation.objects.select_for_update().filter(store=store).first()
+    if row is None:
+        made = store.workspace.stores.count() == 1 and owner is None
+        row = ShopifyInstallation(store=store, installed_at=now, made_workspace=made)
+    elif row.state == State.UNINSTALLED:
+        row.generation += 1
+        row.installed_at = now
+    tokens.keep(row, pair)
+    tokens.move(row, State.ACTIVE, now=now)
+    row.state_since, row.opened_at = row.state_since or now, now
+    row.save()
+    log.info("shopify.installed", store=store.pk, generation=row.generation)
+    return store
+
+
+def _earlier_store(shop: str, owner: User | None) -> Store | None:
+    """The store that an earlier install of the app has left, its ledger and its mappings with it."""
+    left = Store.objects.filter(
+        platform=Store.Platform.SHOPIFY, domain=shop, shopify__isnull=False
+    ).select_related("workspace")
+    if owner:
+        left = left.filter(workspace__membership__user=owner)
+    found: Store | None = left.order_by("-pk").first()
+    return found
+
+
+def _new_store(shop: str, owner: User | None) -> Store:
+    handle = shop.partition(".")[0]
+    workspace = _workspace_of(owner) if owner else None
+    if workspace is None:
+        workspace = Workspace.objects.create(slug=_free_slug(handle), name=handle)
+        if owner:
+            Membership.objects.create(workspace=workspace, user=owner, role=Membership.Role.OWNER)
+    return Store.objects.create(
+        workspace=workspace,
+        key=_free_key(workspace, handle),
+        name=handle,
+        platform=Store.Platform.SHOPIFY,
+        domain=shop,
+        url=f"https://{shop}",
+    )
+
+
+def _workspace_of(owner: User) -> Workspace | None:
+    """The first workspace that `owner` owns."""
+    mine = Workspace.objects.filter(membership__user=owner, membership__role=Membership.Role.OWNER)
+    return mine.order_by("pk").first()
+
+
+def _owns(user: User, workspace: Workspace) -> bool:
+    return Membership.objects.filter(
+        user=user, workspace=workspace, role=Membership.Role.OWNER
+    ).exists()
+
+
+def _free_slug(handle: str) -> str:
+    slug = slugify(handle)[:40] or "shop"
+    taken = set(Workspace.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
+    return _free(slug, taken)
+
+
+def _free_key(workspace: Workspace, handle: str) -> str:
+    key = slugify(handle)[:40] or "shop"
+    return _free(key, set(workspace.stores.values_list("key", flat=True)))
+
+
+def _free(name: str, taken: set[str]) -> str:
+    numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
+    return name if name not in taken else next(free for free in numbered if free not in taken)
+
+
+def _staff(store: Store, staff_id: str) -> User:
+    """A user without a password, who sees this store alone.
+
+    Where the workspace is an agency's, they read; where it came with the install, it is theirs.
+    """
+    email = f"{staff_id}@{store.domain}"
+    user = User.objects.filter(email=email, only_store=store).first()
+    if user is None:
+        own = ShopifyInstallation.objects.filter(store=store, made_workspace=True).exists()
+        role = Membership.Role.OWNER if own else Membership.Role.CLIENT
+        with transaction.atomic():
+            user, _ = User.objects.update_or_create(
+                email=email, defaults={"only_store": store, "password": "!"}
+            )
+            Membership.objects.filter(user=user).exclude(workspace=store.workspace).delete()
+            Membership.objects.get_or_create(
+                workspace=store.workspace, user=user, defaults={"role": role}
+            )
+    return user
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):  # unknown, or no name at all
+        return False
+    return True
