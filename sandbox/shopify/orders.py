@@ -9,6 +9,13 @@ from typing import Any
 
 Node = dict[str, Any]
 
+FULFILLMENT = {
+    None: "UNFULFILLED",
+    "fulfilled": "FULFILLED",
+    "partial": "PARTIALLY_FULFILLED",
+    "restocked": "RESTOCKED",
+}
+
 
 def as_node(order: Node) -> Node:
     """The order's node. There is no user agent in it, and no `contact_email`."""
@@ -30,6 +37,20 @@ def as_node(order: Node) -> Node:
         "app": _gid("App", order.get("app_id")),
         "retailLocation": _gid("Location", order.get("location_id")),
         "displayFinancialStatus": (order.get("financial_status") or "").upper() or None,
+        "displayFulfillmentStatus": FULFILLMENT[order.get("fulfillment_status")],
+        "fulfillments": [
+            {
+                "status": (each.get("status") or "").upper(),
+                "displayStatus": (each.get("shipment_status") or "fulfilled").upper(),
+            }
+            for each in order.get("fulfillments", ())
+        ],
+        "originalTotalDutiesSet": _bag(order.get("original_total_duties_set")),
+        "originalTotalAdditionalFeesSet": _bag(order.get("original_total_additional_fees_set")),
+        "totalCashRoundingAdjustment": {
+            "paymentSet": _bag(order.get("total_cash_rounding_payment_adjustment_set")),
+            "refundSet": _bag(order.get("total_cash_rounding_refund_adjustment_set")),
+        },
         "clientIp": order.get("browser_ip")
         or (order.get("client_details") or {}).get("browser_ip"),
         "customerLocale": order.get("customer_locale"),
@@ -60,6 +81,7 @@ def as_node(order: Node) -> Node:
         "lineItems": [_line(line) for line in order.get("line_items", ())],
         "shippingLines": [
             {
+                "title": line.get("title"),
                 "isRemoved": line.get("is_removed", False),
                 "originalPriceSet": _money(line, "price"),
                 "discountedPriceSet": _money(line, "discounted_price"),
@@ -157,9 +179,12 @@ def _allocations(line: Node) -> list[Node]:
 
 
 def _money(owner: Node, name: str) -> Node | None:
-    bag = owner.get(f"{name}_set")
+    return _bag(owner.get(f"{name}_set")) or _plain(owner.get(name), owner)
+
+
+def _bag(bag: Node | None) -> Node | None:
     if bag is None:
-        return _plain(owner.get(name), owner)
+        return None
     return {
         side: {"amount": bag[key]["amount"], "currencyCode": bag[key]["currency_code"]}
         for side, key in (("shopMoney", "shop_money"), ("presentmentMoney", "presentment_money"))

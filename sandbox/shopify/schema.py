@@ -17,6 +17,7 @@ SCALARS = frozenset(
         "CurrencyCode",
         "CountryCode",
         "OrderDisplayFinancialStatus",
+        "OrderDisplayFulfillmentStatus",
         "WebhookSubscriptionTopic",
         "WebhookSubscriptionFormat",
     ]
@@ -77,6 +78,11 @@ TYPES: dict[str, dict[str, str]] = {
         "app": "App",
         "retailLocation": "Location",
         "displayFinancialStatus": "OrderDisplayFinancialStatus",
+        "displayFulfillmentStatus": "OrderDisplayFulfillmentStatus",
+        "fulfillments": "Fulfillment[]",
+        "originalTotalDutiesSet": "MoneyBag",
+        "originalTotalAdditionalFeesSet": "MoneyBag",
+        "totalCashRoundingAdjustment": "CashRoundingAdjustment",
         "customAttributes": "Attribute[]",
         "tags": "String[]",
         "paymentGatewayNames": "String[]",
@@ -87,6 +93,8 @@ TYPES: dict[str, dict[str, str]] = {
         "lineItems": "LineItem{}",
         "shippingLines": "ShippingLine{}",
     },
+    "Fulfillment": {"status": "String", "displayStatus": "String"},
+    "CashRoundingAdjustment": {"paymentSet": "MoneyBag", "refundSet": "MoneyBag"},
     "App": {"id": "ID"},
     "Location": {"id": "ID"},
     "Attribute": {"key": "String", "value": "String"},
@@ -152,6 +160,7 @@ TYPES: dict[str, dict[str, str]] = {
     "LineItemSellingPlan": {"sellingPlanId": "ID"},
     "DiscountAllocation": {"allocatedAmountSet": "MoneyBag"},
     "ShippingLine": {
+        "title": "String",
         "isRemoved": "Boolean",
         "originalPriceSet": "MoneyBag",
         "discountedPriceSet": "MoneyBag",
@@ -222,6 +231,7 @@ TYPES: dict[str, dict[str, str]] = {
 PAGING = {"first": "Int", "after": "String", "query": "String", "sortKey": "", "reverse": "Boolean"}
 ARGUMENTS: dict[str, dict[str, str]] = {
     "order": {"id": "ID!"},
+    "fulfillments": {"first": "Int"},
     "bulkOperation": {"id": "ID!"},
     "webhookSubscriptionCreate": {
         "topic": "WebhookSubscriptionTopic!",
