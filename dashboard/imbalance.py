@@ -66,7 +66,12 @@ SELECT event.id {EVENTS} AND event.state <> 'accepted'
 SELECT event.id {EVENTS} AND event.accepted_at IS NOT NULL
   AND EXISTS (SELECT 1 FROM conversions_attemptedevent AS attempted
               JOIN conversions_sendattempt AS attempt ON attempt.id = attempted.attempt_id
-              WHERE attempted.event_id = event.id AND attempt.started_at > event.accepted_at)
+              WHERE attempted.event_id = event.id AND attempt.started_at > event.accepted_at
+                -- What came before the yes may look later, where the clock was set back.
+                AND attempt.id > (SELECT COALESCE(min(yes.attempt_id), 0)
+                                  FROM conversions_attemptedevent AS yes
+                                  JOIN conversions_sendattempt AS taken ON taken.id = yes.attempt_id
+                                  WHERE yes.event_id = event.id AND taken.outcome = 'accepted'))
 """,
     "an event sent after its cut-off": f"""
 SELECT event.id {EVENTS}

@@ -132,6 +132,13 @@ def test_a_ledger_that_was_tampered_with_does_not_balance(
     assert found() == [what]
 
 
+def test_a_clock_that_was_set_back_is_no_second_send(honest: ConversionEvent) -> None:
+    """The request that Meta said yes to began, by the old clock, after the yes."""
+    SendAttempt.objects.update(started_at=honest.accepted_at + 2 * HOUR)
+
+    assert found() == []
+
+
 def test_what_came_before_the_span_is_not_looked_at(honest: ConversionEvent) -> None:
     SendAttempt.objects.update(outcome=SendAttempt.Outcome.UNKNOWN)
     past = datetime.now(UTC) - 2 * HOUR
