@@ -143,9 +143,13 @@ def contradictions(installation: Installation) -> list[str]:
 def own_count(installation: Installation) -> list[str]:
     """What the product itself finds, by `manage.py imbalance`."""
     done = installation.run("imbalance", "--since", "30d", "--json")
-    if done.returncode == 0 and json.loads(done.stdout)["imbalance"] == 0:
-        return []
-    return [f"manage.py imbalance ends with {done.returncode}: {done.stdout or done.stderr}"]
+    if not done.stdout:
+        return [f"manage.py imbalance ends with {done.returncode}: {done.stderr.strip()}"]
+    return [
+        f"manage.py imbalance: {check['count']} × {check['what']} (ids {check['ids']})"
+        for check in json.loads(done.stdout)["checks"]
+        if check["count"]
+    ]
 
 
 def story_of(installation: Installation, key: Key) -> list[str]:
