@@ -25,7 +25,7 @@ class WebhookDelivery(models.Model):
         SWEEP = "sweep"
 
     # None: authentic, but it named no shop.
-    store = models.ForeignKey(Store, null=True, on_delete=models.CASCADE)
+    store = models.ForeignKey(Store, null=True, on_delete=models.CASCADE, db_index=False)
     delivery_key = models.BinaryField(max_length=16)  # what makes it the same delivery (inbox.py)
     source = models.CharField(max_length=7, choices=Source.choices, db_default=Source.WEBHOOK)
     topic = models.CharField(max_length=100, db_default="")  # an unsigned hint
@@ -65,6 +65,14 @@ class WebhookDelivery(models.Model):
             ),
             # What came lately (dashboard.imbalance); rows lie in the order in which they came.
             BrinIndex(fields=["received_at"], name="delivery_received"),
+            # A store's deliveries, newest first (dashboard).
+            models.Index(fields=["store", "-id"], name="delivery_of_store"),
+            # Those that could not be read, which are few: counted on every page of stores.
+            models.Index(
+                fields=["store", "-id"],
+                condition=Q(state="unreadable"),
+                name="delivery_unreadable",
+            ),
             # An order's journey (dashboard).
             models.Index(fields=["store", "order_id"], name="delivery_of_order"),
             # Forgetting bodies by age (inbox.forget_bodies).
