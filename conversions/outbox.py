@@ -171,7 +171,7 @@ def record_purchases(sightings: Sequence[Sighting]) -> set[int]:
     Must run inside a transaction. Raises IntegrityError if another one records the same event id.
     """
     mappings = mappings_in_force({sighting.store.pk for sighting in sightings})
-    _write(entries(sightings, mappings=mappings, now=database_now()))
+    record(entries(sightings, mappings=mappings, now=database_now()))
     return {sighting.store.pk for sighting in sightings} - mappings.keys()
 
 
@@ -354,7 +354,11 @@ def _settle_contested_ids(entries: list[Entry]) -> None:
             )
 
 
-def _write(entries: list[Entry]) -> None:
+def record(entries: Sequence[Entry]) -> None:
+    """Write what the entries say, in their order, where the ledger is open to it.
+
+    Must run inside a transaction.
+    """
     if not entries:
         return
     rules = {entry.rules.version: msgspec.json.encode(entry.rules).decode() for entry in entries}
@@ -372,7 +376,7 @@ def _write(entries: list[Entry]) -> None:
         run(QUEUE_PIXELS, [sorted({entry.mapping.pixel_id for entry in owed})])
 
 
-def _mark_sent(entries: list[Entry]) -> None:
+def _mark_sent(entries: Sequence[Entry]) -> None:
     """Mark events that Meta has and whose orders were called off, or refunded in part, afterwards."""
     news = [(entry, reason) for entry in entries if (reason := _after_send(entry))]
     if news:
