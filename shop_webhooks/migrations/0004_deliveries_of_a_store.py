@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop_webhooks', '0002_received_lately'),
+        ('shop_webhooks', '0003_sweep_and_heartbeat'),
         ('stores', '0003_product_cost'),
     ]
 
