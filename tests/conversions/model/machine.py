@@ -141,9 +141,16 @@ class Machine(RuleBasedStateMachine):
     def time_passes(self, moment: timedelta) -> None:
         self.world.clock.advance(moment)
 
-    @rule(pixel=pixel, state=st.sampled_from(["expired", "valid"]))
-    def a_token_is(self, pixel: int, state: str) -> None:
-        self.world.token(self.world.pixels[pixel], state)
+    @rule(pixel=pixel, lane=lane)
+    def a_token_dies(self, pixel: int, lane: Lane) -> None:
+        self.world.token(self.world.pixels[pixel], "expired")
+        for _ in range(3):
+            self.world.serve(lane)
+            self.world.clock.advance(timedelta(minutes=5))
+
+    @rule(pixel=pixel)
+    def a_token_is_valid_again(self, pixel: int) -> None:
+        self.world.token(self.world.pixels[pixel], "valid")
 
     @rule(pixel=pixel)
     def a_person_says_try_again(self, pixel: int) -> None:

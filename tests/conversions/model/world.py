@@ -38,6 +38,12 @@ DELETE FROM conversions_conversionevent; DELETE FROM conversions_pixelqueue;
 UPDATE stores_pixel SET broken_reason = '', broken_at = NULL, ambiguous_sends = 'resend';
 """
 
+# Whose turn comes first must not be a matter of chance, or no world could be played again.
+QUEUE = """
+INSERT INTO conversions_pixelqueue (pixel_id, served_at, backfill_served_at)
+VALUES (%s, now() + %s * interval '1 microsecond', now() + %s * interval '1 microsecond')
+"""
+
 # When something that is owed can be due at the earliest.
 NEXT = """
 SELECT min(GREATEST(queue.not_before, event.not_before,
@@ -110,7 +116,9 @@ class World:
         self.meta.reset()
         self.clock.begin()
         self.meta.settings(website_needs_user_agent=True)
-        for pixel in self.pixels:
+        self.clock.tell()
+        for number, pixel in enumerate(self.pixels):
+            run(QUEUE, [pixel.pk, number, number])
             self.meta.dataset(pixel.pixel_id, token=pixel.access_token)
         for shop in self.shops:
             shop.orders.clear()
@@ -170,6 +178,7 @@ class World:
 
     def claim(self, lane: Lane, *, clock_wrong_by: timedelta = timedelta(0)) -> Worker | None:
         """A worker takes a pixel's turn, if any is due in the lane."""
+        self.clock.advance(timedelta(milliseconds=1))  # no two pixels were served at the same time
         self.clock.tell(wrong_by=clock_wrong_by)
         claim = sending._claim(lane)
         if claim is None:
