@@ -103,7 +103,8 @@ def _drain(store: Store) -> tuple[float, float]:
     values = {"store": store.pk, "pixel": pixel, "count": BATCH * BATCHES, "body": b"x" * 900}
     run(OWE, values | {"drain": str(next(numbers))})
     run("INSERT INTO conversions_pixelqueue (pixel_id) VALUES (%s) ON CONFLICT DO NOTHING", [pixel])
-    wanted = {"pixel": pixel, "lane": Lane.LIVE.value, "lease": sending.LEASE, "most": BATCH}
+    wanted = {"pixel": pixel, "lane": Lane.LIVE.value, "lease": sending.LEASE}
+    wanted |= {"most": BATCH, "among": BATCH}
     taken = []
     for _ in range(BATCHES):
         with transaction.atomic():

@@ -58,4 +58,4 @@ def test_a_batch_is_read_off_its_index_and_no_further(
     with transaction.atomic():
         run(sending.READ_IN_ORDER)
 
-        assert rows_read(sending.OWED, pixel=acme.pixel.pk, most=10) == 10
+        assert rows_read(sending.OWED, pixel=acme.pixel.pk, most=10, among=10) == 10
