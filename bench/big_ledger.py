@@ -17,7 +17,10 @@ from stores.models import Membership, Pixel, PixelMapping, Store, User, Workspac
 WORKSPACES, STORES_EACH = 50, 10  # and a pixel for each store
 CHUNK = 1_000_000
 # Meta has taken all but each fiftieth order; the newest came just now, the oldest a year ago.
-MOMENT = "now() - interval '1 year' * (1 - n / %(rows)s::float)"
+MADE = """
+(SELECT n, now() - interval '1 year' * (1 - n / %(rows)s::float) AS at
+ FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n) AS made
+"""
 TABLES = {
     "conversions_conversionevent": f"""
         (store_id, pixel_id, order_id, order_name, event_name, event_id, state, reason, value,
@@ -28,7 +31,7 @@ TABLES = {
                CASE WHEN n %% 50 = 0 THEN 'skipped' ELSE 'accepted' END,
                CASE WHEN n %% 50 = 0 THEN 'cancelled' ELSE '' END, 49.90, 'EUR', at, at, at, at,
                at + interval '7 days', 1, CASE WHEN n %% 50 > 0 THEN at END, 'Abench'
-        FROM (SELECT n, {MOMENT} AS at FROM generate_series(%(first)s, %(last)s) AS n) AS made
+        FROM {MADE}
         """,
     "conversions_eventtransition": """
         (event_id, at, state, reason, attempt_id, config_version, actor)
@@ -39,7 +42,7 @@ TABLES = {
         (store_id, delivery_key, topic, received_at, not_before, state, order_id, processed_at)
         SELECT %(store)s + n %% %(stores)s, decode(md5(n::text), 'hex'), 'orders/paid', at, at,
                'recorded', (900000000000 + n)::text, at
-        FROM (SELECT n, {MOMENT} AS at FROM generate_series(%(first)s, %(last)s) AS n) AS made
+        FROM {MADE}
         """,
 }
 

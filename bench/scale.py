@@ -39,7 +39,7 @@ WITH event AS (
          order_updated_at, cut_off)
     SELECT %(store)s, %(pixel)s, made.id, '#', 'Purchase', made.id, 'pending', 'EUR', now(), now(),
            now() + interval '7 days'
-    FROM (SELECT %(drain)s || '-' || n AS id FROM generate_series(1, %(count)s) AS n) AS made
+    FROM (SELECT %(drain)s || '-' || n AS id FROM generate_series(1, %(count)s::int) AS n) AS made
     RETURNING id
 )
 INSERT INTO conversions_eventpayload (event_id, body) SELECT id, %(body)s FROM event
@@ -127,8 +127,8 @@ def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
     """Each query of the screens, as the pages ask it."""
     now = timezone.now()
     deep = rows(
-        "SELECT id FROM conversions_conversionevent WHERE store_id = %s ORDER BY id LIMIT 1 OFFSET 200",
-        [store.pk],
+        "SELECT id FROM conversions_conversionevent WHERE store_id = %s ORDER BY id LIMIT 1 OFFSET %s",
+        [store.pk, min(200, ROWS // 1_000)],
     )[0][0]
     order_id = rows(
         "SELECT order_id FROM conversions_conversionevent WHERE store_id = %s ORDER BY id DESC LIMIT 1",
