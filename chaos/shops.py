@@ -41,6 +41,10 @@ PAID_AT_ONCE = {
     "gift_card",
     "renewal",
 }
+# What the shop did when Meta had the purchase already.
+AFTERWARDS = frozenset(
+    ("accepted", f"{what}_after_send") for what in ("cancelled", "refunded", "refunded_in_part")
+)
 ENDS = {
     "purchase": ("accepted", ""),
     "unpaid": ("waiting", "payment"),
@@ -67,7 +71,7 @@ class Order:
         )
         ends = {ENDS[self.story.expect]}
         if self.story.expect == "purchase":
-            ends |= also
+            ends |= also | AFTERWARDS
         return Sold(
             store=self.shop.key,
             order_id=self.story.order_id,

@@ -204,6 +204,8 @@ def fits(story: Story, row: dict[str, Any]) -> bool:
     """Whether a row says of the story what it must."""
     if story.kind == "refunded" and row["reason"] == "refunded":
         return True  # given back before it was sent
+    if story.expect == "purchase" and row["reason"].endswith("_after_send"):
+        return bool(row["state"] == "accepted")  # given back, in part or in full, after it was sent
     allowed = {
         "purchase": ("accepted", ""),
         "unpaid": ("waiting", "payment"),

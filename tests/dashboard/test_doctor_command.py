@@ -153,7 +153,7 @@ def test_a_mapping_that_cannot_be_meant_is_found(store):
         (
             "failure",
             "store lyon",
-            "mappings[1] is not valid: trigger: 'maybe' is not one of created, paid, completed,"
+            "mappings[0] is not valid: trigger: 'maybe' is not one of created, paid, completed,"
             " status:NAME",
         )
     ]

@@ -50,7 +50,7 @@ def test_a_pending_event_of_a_paused_pixel_says_why_it_is_held(
         ((Decimal("1284.5"), "EUR"), "1,284.50 EUR"),
         ((Decimal("12800"), "JPY"), "12,800 JPY"),
         ((Decimal("1.25"), "KWD"), "1.250 KWD"),
-        ((Decimal("0.0035"), "CLF"), "0.0035 CLF"),
+        ((Decimal("0.003"), "KWD"), "0.003 KWD"),
         ((None, "EUR"), ""),
     ],
 )
