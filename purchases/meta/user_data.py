@@ -211,9 +211,13 @@ def _is_a_childs(text: str, country: str, now: datetime) -> bool:
 
 def _home(addresses: Iterable[Address]) -> str:
     """The country of what stands outside an address: who pays lives where the bill goes."""
-    countries = {address.origin: address.country for address in addresses}
-    named = [countries.get(origin, "") for origin in ("billing", "customer", "shipping")]
-    return next(filter(None, named), "")
+    found = ""
+    for address in addresses:
+        if address.origin == "billing" and address.country:
+            return address.country
+        if address.country and (address.origin == "customer" or not found):
+            found = address.country
+    return found
 
 
 def _hash(key: str, text: str, country: str) -> str:

@@ -229,6 +229,7 @@ def quotes(*found: tuple[str, object]) -> tuple[Quote, ...]:
 # Under which names checkouts ask for them, with any prefix that says whose they are.
 _BIRTH_DATES = frozenset({"birthday", "birthdate", "birth_date", "date_of_birth", "dob"})
 _GENDERS = frozenset({"gender", "sex", "salutation"})
+_PERSONAL = re.compile(r"birth|dob|gender|sex|salut", re.IGNORECASE)
 _PREFIX = re.compile(r"^_?(?:billing_|customer_)?")
 
 
@@ -239,7 +240,7 @@ def personal(
     births: list[tuple[str, object]] = []
     genders: list[tuple[str, object]] = []
     for name, value in found:
-        if len(name) > 40:
+        if len(name) > 40 or not _PERSONAL.search(name):  # most
             continue
         bare = _PREFIX.sub("", name.lower().replace(" ", "_").replace("-", "_"), count=1)
         if bare in _BIRTH_DATES:
