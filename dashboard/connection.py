@@ -12,7 +12,7 @@ from msgspec import Struct
 from dashboard.reasons import in_words
 from shop_webhooks.models import Heartbeat, Sweep
 from stores.models import Membership, Store, User
-from stores.woocommerce.words import ADVICE, FIXES
+from stores.shop_words import ADVICE, FIXES
 
 
 class Beside(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from stores.woocommerce import words
+from stores import shop_words
 
 
 def in_words(reason: str) -> str:
@@ -180,8 +180,8 @@ SENTENCES = {
     ),
 }
 
-# Why a shop gives no answer (stores/woocommerce/).
-SENTENCES |= words.SENTENCES
+# Why a shop gives no answer (stores/shops.py).
+SENTENCES |= shop_words.SENTENCES
 
 # Reasons that end in a number or a name from outside: `meta_100_2804036`, `http_502`.
 FAMILIES = {

@@ -1,4 +1,4 @@
-"""What the doctor says of a WooCommerce store's shop: what its heartbeat and its sweep have met with."""
+"""What the doctor says of a store's shop: what its heartbeat and its sweep have met with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dashboard.findings import FAILURE, FINE, WARNING, Finding, span_in_words
 from dashboard.reasons import in_words
 from shop_webhooks.models import Heartbeat, Sweep
 from stores.models import Store
-from stores.woocommerce.words import ADVICE, FIXES
+from stores.shop_words import ADVICE, FIXES
 
 # Each turn comes every few minutes: what is older waits for workers that do not run.
 MAY_REST = timedelta(minutes=30)
@@ -17,7 +17,10 @@ MAY_REST = timedelta(minutes=30)
 
 def shop_findings(store: Store, *, about: str, now: datetime) -> Iterator[Finding]:
     """Its key, its webhooks, what was read back, and what else runs there; no shop is asked."""
-    if store.platform != Store.Platform.WOOCOMMERCE:
+    sweep = Sweep.objects.filter(store=store).first()
+    if store.platform == Store.Platform.SHOPIFY:
+        if sweep:
+            yield _turn(sweep, about, now, doing="reading back", well="up to date")
         return
     if not store.consumer_key:
         what = "what its webhooks miss cannot be read back: there is no key to the shop"
@@ -25,7 +28,6 @@ def shop_findings(store: Store, *, about: str, now: datetime) -> Iterator[Findin
         return
     heartbeat = Heartbeat.objects.filter(store=store).first()
     yield _turn(heartbeat, about, now, doing="webhooks", well="in place")
-    sweep = Sweep.objects.filter(store=store).first()
     yield _turn(sweep, about, now, doing="reading back", well="up to date")
     for plugin in heartbeat.facts.get("plugins", ()) if heartbeat else ():
         if plugin["sends"]:

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from msgspec import Struct
 
-from stores.models import Store
-from stores.shops import ReadChanged, ReadPlaced
+from stores.models import ShopifyInstallation, Store
+from stores.shopify import orders as shopify
+from stores.shopify.admin_api import AccessDenied, Refused, TooExpensive
+from stores.shopify.tokens import NoToken
+from stores.shopify.wire import ShopSilent
+from stores.shops import OrderPage, ReadChanged, ReadPlaced, ShopError
 from stores.woocommerce import orders as woocommerce
 
 
 class Reader(Struct, frozen=True, kw_only=True):
-    """`topic` is the webhook's that tells the same: equal bodies are then one delivery."""
+    """`topic` is the webhook's that tells the same: equal bodies are then one delivery.
+
+    Without `read_placed` a store's books cannot be balanced yet.
+    """
 
     read_changed: ReadChanged
-    read_placed: ReadPlaced
+    read_placed: ReadPlaced | None
     topic: str
     has_key: Q
+
+
+def _read_changed_at_shopify(*, store: Store, since: datetime) -> Iterator[OrderPage]:
+    """The shop's pages, and its failures in the words that all platforms share."""
+    try:
+        for page in shopify.read_changed(store=store, since=since):
+            yield OrderPage(bodies=page.bodies, read_up_to=page.read_up_to, complete=page.complete)
+    except NoToken:
+        raise ShopError("app_needs_merchant") from None
+    except AccessDenied:
+        raise ShopError("orders_not_visible") from None
+    except (Refused, TooExpensive):
+        raise ShopError("shop_refused") from None
+    except ShopSilent as silent:
+        busy = str(silent) == "throttled"
+        raise ShopError("shop_busy" if busy else "shop_silent") from None
 
 
 READERS: Mapping[str, Reader] = {
@@ -27,6 +51,14 @@ READERS: Mapping[str, Reader] = {
         read_placed=woocommerce.read_placed,
         topic="order.updated",
         has_key=~Q(consumer_key="") & ~Q(consumer_secret=""),
+    ),
+    "shopify": Reader(
+        read_changed=_read_changed_at_shopify,
+        read_placed=None,
+        topic="orders/updated",
+        # A token that was pasted by hand counts where the app is not installed.
+        has_key=Q(shopify__state=ShopifyInstallation.State.ACTIVE)
+        | (~Q(access_token="") & ~Q(shopify__state=ShopifyInstallation.State.NEEDS_MERCHANT)),
     ),
 }
 

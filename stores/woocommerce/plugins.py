@@ -16,7 +16,7 @@ class Plugin(Struct, frozen=True, kw_only=True):
     name: str
     version: str
     sends: bool
-    # A key of stores/woocommerce/words.py: what it does, and what we recommend.
+    # A key of stores/shop_words.py: what it does, and what we recommend.
     advice: str
 
 

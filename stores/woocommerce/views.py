@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from msgspec import Meta, Struct
 
 from stores.models import KeyHandover, Membership, Store, Workspace
+from stores.shop_words import FIXES, SENTENCES
 from stores.shops import ShopError
 from stores.woocommerce.connect import (
     LASTS,
@@ -32,7 +33,6 @@ from stores.woocommerce.connect import (
     receive_key,
 )
 from stores.woocommerce.forms import ConnectForm
-from stores.woocommerce.words import FIXES, SENTENCES
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from dashboard.findings import FAILURE, FINE, WARNING
 from dashboard.shop_findings import shop_findings
 from shop_webhooks.models import Heartbeat, Sweep
 from stores.models import Store, User, Workspace
-from stores.woocommerce.words import FIXES, SENTENCES
+from stores.shop_words import FIXES, SENTENCES
 from tests import factories
 
 PLUGIN = {

@@ -1,0 +1,51 @@
+"""A Shopify shop's orders are swept like any other's: what no webhook told is found, and found once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from conversions.models import ConversionEvent
+from sandbox.shopify_admin import ShopifyAdmin
+from shop_webhooks import sweep
+from shop_webhooks.models import Sweep, WebhookDelivery
+from stores.models import ShopifyInstallation, Store
+from tests.factories import a_mapping, a_pixel
+from tests.pipeline import read_all
+from tests.stores.shopify.conftest import lyon, shopify
+from tests.stores.shopify.test_orders import an_order
+
+__all__ = ["lyon", "shopify"]  # fixtures
+
+
+@pytest.fixture
+def shop(lyon: Store, shopify: ShopifyAdmin) -> Any:
+    """Boutique Lyon's shop, mapped to a pixel; connected three days ago."""
+    a_mapping(lyon, a_pixel(lyon.workspace))
+    Store.objects.update(created_at=datetime.now(UTC) - timedelta(days=3))
+    return shopify
+
+
+def sweep_now() -> Sweep:
+    Sweep.objects.update(due_at=Now())
+    assert sweep.sweep_next() is True
+    return Sweep.objects.get()
+
+
+def test_what_no_webhook_told_is_found_once(shop: Any) -> None:
+    for number in range(1001, 1021):
+        shop.order("lyon.myshopify.com", an_order(number, minutes_ago=1021 - number))
+
+    found = [sweep_now().found, sweep_now().found]
+    read_all()
+
+    assert found == [20, 20]
+    assert WebhookDelivery.objects.filter(source="sweep").count() == 20
+    assert ConversionEvent.objects.count() == 20
+
+
+def test_a_shop_whose_app_was_taken_away_has_no_turn(shop: Any) -> None:
+    ShopifyInstallation.objects.update(state="uninstalled")
+
+    assert sweep.sweep_next() is False
