@@ -294,6 +294,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "forget-payloads": {"task": "conversions.forget_payloads", "schedule": 3600.0},
+    "carry-out-notices": {"task": "shop_webhooks.carry_out_notices", "schedule": 300.0},
     "keep-shopify-tokens": {"task": "stores.keep_shopify_tokens", "schedule": 3600.0},
 }
 # What every worker does by itself when no doorbell rings (connector/sweeper.py).

@@ -1,7 +1,7 @@
 """What is wrong with this installation and its stores: one finding for each thing looked at.
 
-Asks the settings, the database and the broker; no shop and not Meta. Of the shops it tells what the
-heartbeat and the sweep have met with.
+Asks the settings, the database, the broker, and the Shopify shops that have our app; not Meta. Of the
+others it tells what the heartbeat and the sweep have met with.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from shop_webhooks.models import WebhookDelivery
 from stores.commands import find_stores
 from stores.models import Pixel, PixelMapping, Store
 from stores.secrets import CannotOpen, store_ring
+from stores.shopify.audit import shop_troubles
 
 # The end of each version's life, None where Meta has not named it yet.
 # https://developers.facebook.com/docs/graph-api/changelog
@@ -213,6 +214,8 @@ def _store(store: Store, now: datetime) -> Iterator[Finding]:
             what="its deliveries are refused: no signature can be checked",
             fix="set SHOPIFY_API_SECRET to the app's client secret",
         )
+    for trouble in shop_troubles(store, now=now):
+        yield Finding(level=trouble.level, about=about, what=trouble.what, fix=trouble.fix)
     unreadable = WebhookDelivery.objects.filter(
         store=store,
         state=WebhookDelivery.State.UNREADABLE,

@@ -202,7 +202,7 @@ def read(delivery: WebhookDelivery) -> Reading:
     if delivery.claims > MOST_CLAIMS:
         return Reading(delivery=delivery, state=State.UNREADABLE, reason="kills_its_reader")
     try:
-        body = _open(delivery, delivery.store)
+        body = unsealed_body(delivery)
         order = PLATFORMS[delivery.store.platform].parse_order(
             body, topic=delivery.topic, zone=ZoneInfo(delivery.store.time_zone)
         )
@@ -220,9 +220,10 @@ def read(delivery: WebhookDelivery) -> Reading:
     return Reading(delivery=delivery, state=State.RECORDED, order=order)
 
 
-def _open(delivery: WebhookDelivery, store: Store) -> bytes:
+def unsealed_body(delivery: WebhookDelivery) -> bytes:
+    """The body as the shop sent it, of a delivery that has a store. Raises CannotOpen."""
     key = bytes(delivery.delivery_key)
-    ring = store_ring(bytes(store.sealed_key))
+    ring = store_ring(bytes(delivery.store.sealed_key))  # type: ignore[union-attr]  # it has one
     return zlib.decompress(ring.open(bytes(delivery.body or b""), purpose=f"delivery.{key.hex()}"))
 
 

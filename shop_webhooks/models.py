@@ -119,3 +119,28 @@ class Heartbeat(Turn):
     facts_at = models.DateTimeField(null=True)
 
     objects: models.Manager[Heartbeat] = models.Manager()
+
+
+class ShopNotice(models.Model):
+    """What Shopify tells of a shop, not of an order: uninstalled, changed, or what privacy law asks for.
+
+    Kept as proof of what was asked, by when it had to be done, and what was done.
+    """
+
+    shop = models.CharField(max_length=255)
+    topic = models.CharField(max_length=100)
+    notice_key = models.BinaryField(max_length=16, unique=True)  # what makes it the same notice
+    triggered_at = models.DateTimeField(null=True)  # by the shop's clock
+    received_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(null=True)
+    body = models.BinaryField(null=True)  # sealed with the master key; None once it is done
+    done_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=64, db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], name="notice_undone", condition=Q(done_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} of {self.shop}"

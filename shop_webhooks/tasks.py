@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from conversions.stopping import may_go_on
 from conversions.tasks import send_due
-from shop_webhooks import heartbeat, inbox, sweep
+from shop_webhooks import heartbeat, inbox, notices, sweep
 from stores.failpoints import failpoint
 
 
@@ -38,3 +38,9 @@ def watch_shops(**_later: object) -> None:
         if not (heartbeat.check_next(now=timezone.now()) or sweep.sweep_next()):
             return
         read_due.ring_now()
+
+
+@shared_task(name="shop_webhooks.carry_out_notices")
+def carry_out_notices(**_later: object) -> None:
+    """Do what shops have told us to."""
+    notices.carry_out_all(now=timezone.now())

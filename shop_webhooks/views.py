@@ -22,7 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from purchases.shops import PLATFORMS
 from purchases.shops.reading import DeliveryHead
-from shop_webhooks import inbox, tasks
+from shop_webhooks import inbox, notices, tasks
 from shop_webhooks.doors import Door, shopify_door, woocommerce_door
 from stores.failpoints import failpoint
 from stores.secrets import CannotOpen
@@ -73,6 +73,11 @@ def receive_shopify(request: HttpRequest) -> HttpResponse:
         raise Refusal(503, "shopify_not_configured")
     if not shop.verify(body, head=head, secrets=secrets):
         raise Refusal(401, "invalid_signature")
+    if head.topic in notices.TOPICS:
+        # Also of a shop that is not connected, or no longer: its customers keep their rights.
+        if notices.store_notice(head=head, body=body):
+            tasks.carry_out_notices.ring_now()
+        return _answer(200, {"status": "accepted"})
     if not head.shop or (door := shopify_door(head.shop)):
         return _keep(door if head.shop else None, head, body)
     log.info("delivery.of_no_use", platform="shopify", reason="unknown_shop")

@@ -14,6 +14,21 @@ query ShopFacts {
 }
 """
 
+SUBSCRIPTIONS = """\
+query Subs($after: String) {
+  webhookSubscriptions(first: 100, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id topic uri name apiVersion { handle } createdAt updatedAt }
+  }
+}
+"""
+
+UNSUBSCRIBE = """\
+mutation Unsubscribe($id: ID!) {
+  webhookSubscriptionDelete(id: $id) { deletedWebhookSubscriptionId userErrors { field message } }
+}
+"""
+
 _MONEY = "{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
 _ADDRESS = "{ firstName lastName city province provinceCode zip country countryCodeV2 phone }"
 _LINES = f"""\

@@ -77,6 +77,44 @@ def install(
         return _adopt(shop, outcome, owner=owner, now=now)
 
 
+def uninstall(shop: str, *, triggered_at: datetime | None, now: datetime) -> str:
+    """The shop has removed the app; returns what was done. The tokens are dead already.
+
+    News of an earlier install may come a day late. If the app was opened since, it is installed again
+    and only its tokens are dead: the next opening replaces them.
+    """
+    with transaction.atomic():
+        rows(ONE_AT_A_TIME, (f"shopify.install {shop}",))
+        store = connected_store(shop)
+        row = ShopifyInstallation.objects.select_for_update().filter(store=store).first()
+        if store is None or row is None or row.state == State.UNINSTALLED:
+            return "not_installed"
+        if triggered_at and triggered_at <= max(
+            row.installed_at, row.opened_at or row.installed_at
+        ):
+            if triggered_at > row.installed_at and row.state == State.ACTIVE:
+                tokens.move(row, State.NEEDS_MERCHANT, now=now, reason="installed_again")
+                row.save()
+            return "installed_again"
+        tokens.drop(row)
+        tokens.move(row, State.UNINSTALLED, now=now)
+        row.save()
+        Store.objects.filter(pk=store.pk).update(connected=False)
+    return "uninstalled"
+
+
+def rescope(shop: str, scopes: object, *, triggered_at: datetime | None) -> str:
+    """The shop has granted other scopes; returns what was done."""
+    found = ShopifyInstallation.objects.filter(
+        store__domain=shop, store__connected=True, state=State.ACTIVE
+    )
+    if triggered_at:
+        found = found.filter(installed_at__lte=triggered_at)
+    if not isinstance(scopes, list):
+        return "unreadable"
+    return "noted" if found.update(scopes=scopes_of(scopes)) else "not_installed"
+
+
 def connected_store(shop: str) -> Store | None:
     """The store of the shop, if there is one that is connected: a constraint lets no second one be."""
     found: Store | None = (
@@ -221,6 +259,6 @@ def _staff(store: Store, staff_id: str) -> User:
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):  # unknown, or no name at all
+    except (KeyError, ValueError, OSError):  # unknown, or no name at all
         return False
     return True

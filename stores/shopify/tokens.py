@@ -95,6 +95,12 @@ def keep(installation: ShopifyInstallation, pair: Granted) -> None:
     installation.scopes = pair.scopes
 
 
+def drop(installation: ShopifyInstallation) -> None:
+    """Take the pair out of the row; the caller saves it."""
+    installation.access_token = installation.refresh_token = Secret("")
+    installation.access_token_until = installation.refresh_token_until = None
+
+
 def move(
     installation: ShopifyInstallation, state: State, *, now: datetime, reason: str = ""
 ) -> None:

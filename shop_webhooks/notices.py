@@ -1,0 +1,236 @@
+"""What Shopify tells of a shop and of its customers' rights: kept, carried out, and proved.
+
+A notice is kept before it is acted upon, like a delivery. Its signature covers the body alone: which
+shop it means is read there, and must agree with the header.
+https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from django.db import transaction
+from django.utils.dateparse import parse_datetime
+
+from conversions.models import ConversionEvent, EventPayload
+from purchases.shops.reading import DeliveryHead
+from purchases.shops.shopify import shop_domain
+from shop_webhooks.inbox import delivery_key, unsealed_body
+from shop_webhooks.models import ShopNotice, WebhookDelivery
+from stores.models import Pixel, ShopifyInstallation, Store, User
+from stores.secrets import CannotOpen, master, new_store_key
+from stores.shopify import installing
+from stores.sql import rows
+
+log = structlog.get_logger(__name__)
+
+MUST_BE_DONE_WITHIN = timedelta(days=30)
+SEALED_FOR = "shop_notice.body"
+
+KEEP = """
+INSERT INTO shop_webhooks_shopnotice (shop, topic, notice_key, triggered_at, due_at, body)
+VALUES (%s, %s, %s, %s, statement_timestamp() + %s, %s) ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
+def store_notice(*, head: DeliveryHead, body: bytes) -> bool:
+    """Keep the notice once, however often it comes; True if it is new."""
+    key = delivery_key(head=head, body=body)
+    due = MUST_BE_DONE_WITHIN if head.topic in COMPLIANCE else None
+    sealed = master().seal(body, purpose=SEALED_FOR)
+    values = (head.shop, head.topic, key, _moment(head.triggered_at), due, sealed)
+    return bool(rows(KEEP, values))
+
+
+def carry_out_all(*, now: datetime) -> int:
+    """Carry out what is not done yet, in the order in which it came; returns how many."""
+    done = 0
+    for pk in ShopNotice.objects.filter(done_at=None).order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            notice = (
+                ShopNotice.objects.select_for_update(skip_locked=True)
+                .filter(pk=pk, done_at=None)
+                .first()
+            )
+            if notice and _carry_out(notice, now=now):
+                done += 1
+    return done
+
+
+def export(notice: ShopNotice) -> dict[str, Any]:
+    """What we hold of the customer that a `customers/data_request` names. Raises CannotOpen."""
+    said = _read(notice)
+    order_ids = [str(number) for number in said.get("orders_requested") or ()]
+    kept = [
+        {"order": delivery.order_id, "received_at": delivery.received_at, "body": msgspec.Raw(body)}
+        for delivery, body in _deliveries_of(notice.shop, order_ids, said.get("customer") or {})
+    ]
+    events = ConversionEvent.objects.filter(store__domain=notice.shop, order_id__in=order_ids)
+    ledger = events.values("order_id", "order_name", "pixel__pixel_id", "state", "accepted_at")
+    return {"shop": notice.shop, "request": notice.pk, "deliveries": kept, "ledger": list(ledger)}
+
+
+def answered(notice: ShopNotice, *, now: datetime) -> None:
+    """The merchant has been given the export."""
+    _close(notice, "exported", now=now)
+
+
+def _carry_out(notice: ShopNotice, *, now: datetime) -> bool:
+    try:
+        said = _read(notice)
+    except (CannotOpen, msgspec.DecodeError):
+        log.error("notice.unreadable", notice=notice.pk, topic=notice.topic)
+        return False
+    named = said.get("shop_domain") or said.get("myshopify_domain") or notice.shop
+    if shop_domain(str(named)) != notice.shop:
+        _close(notice, "another_shop", now=now)
+        return True
+    outcome = TOPICS[notice.topic](notice, said, now)
+    if outcome == "waits_for_export":
+        return False
+    _close(notice, outcome, now=now)
+    log.info("notice.done", notice=notice.pk, topic=notice.topic, outcome=outcome)
+    return True
+
+
+def _close(notice: ShopNotice, outcome: str, *, now: datetime) -> None:
+    notice.done_at, notice.outcome, notice.body = now, outcome, None
+    notice.save(update_fields=["done_at", "outcome", "body"])
+
+
+def _read(notice: ShopNotice) -> dict[str, Any]:
+    body = master().open(bytes(notice.body or b""), purpose=SEALED_FOR)
+    said = msgspec.json.decode(body)
+    return said if isinstance(said, dict) else {}
+
+
+def _uninstalled(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
+    return installing.uninstall(notice.shop, triggered_at=notice.triggered_at, now=now)
+
+
+def _rescoped(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
+    return installing.rescope(notice.shop, said.get("current"), triggered_at=notice.triggered_at)
+
+
+def _shop_changed(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
+    store = installing.connected_store(notice.shop)
+    if store is None:
+        return "not_installed"
+    installing.set_facts(
+        store,
+        name=said.get("name"),
+        time_zone=said.get("iana_timezone"),
+        host=said.get("domain"),
+    )
+    return "noted"
+
+
+def _data_requested(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
+    """The merchant has 30 days to answer; where nothing is held, there is nothing to hand over."""
+    held = export(notice)
+    return "waits_for_export" if held["deliveries"] or held["ledger"] else "nothing_held"
+
+
+def _customer_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
+    """Bodies and payloads go; the ledger's rows hold no person."""
+    order_ids = [str(number) for number in said.get("orders_to_redact") or ()]
+    found = _deliveries_of(notice.shop, order_ids, said.get("customer") or {})
+    order_ids += [delivery.order_id for delivery, _ in found if delivery.order_id]
+    stores = Store.objects.filter(platform=Store.Platform.SHOPIFY, domain=notice.shop)
+    deliveries = WebhookDelivery.objects.filter(store__in=stores, body__isnull=False)
+    erased = _forget(
+        deliveries.filter(pk__in=[delivery.pk for delivery, _ in found])
+        | deliveries.filter(order_id__in=order_ids).exclude(order_id="")
+    )
+    payloads = EventPayload.objects.filter(event__store__in=stores, event__order_id__in=order_ids)
+    erased += payloads.delete()[0]
+    return f"erased_{erased}"
+
+
+def _shop_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
+    """Two days after the uninstall. A shop that has the app again is left alone."""
+    installation = ShopifyInstallation.objects.filter(
+        store__domain=notice.shop, state__in=("active", "needs_merchant")
+    )
+    if installation.exists():
+        return "installed_again"
+    stores = list(Store.objects.filter(shopify__isnull=False, domain=notice.shop))
+    erased = _forget(WebhookDelivery.objects.filter(store__in=stores, body__isnull=False))
+    erased += EventPayload.objects.filter(event__store__in=stores).delete()[0]
+    erased += User.objects.filter(only_store__in=stores).delete()[0]
+    for store in stores:
+        if store.shopify.made_workspace:  # an agency's datasets are the agency's
+            Pixel.objects.filter(workspace=store.workspace_id).update(access_token="")
+        # With its key goes whatever a backup still holds of its shoppers.
+        Store.objects.filter(pk=store.pk).update(
+            name=store.key, access_token="", sealed_key=new_store_key()
+        )
+    return f"erased_{erased}"
+
+
+def _forget(deliveries: Any) -> int:
+    """Erase the bodies; what was not read yet will not be."""
+    ids = list(deliveries.values_list("pk", flat=True))
+    found = WebhookDelivery.objects.filter(pk__in=ids)
+    found.filter(state=WebhookDelivery.State.RECEIVED).update(state=WebhookDelivery.State.FORGOTTEN)
+    return int(found.update(body=None))
+
+
+def _deliveries_of(
+    shop: str, order_ids: list[str], customer: dict[str, Any]
+) -> list[tuple[WebhookDelivery, bytes]]:
+    """The kept deliveries of the orders, and those that name the customer: a body is kept 8 days."""
+    kept = WebhookDelivery.objects.filter(
+        store__platform=Store.Platform.SHOPIFY, store__domain=shop, body__isnull=False
+    ).select_related("store")
+    marks = [
+        str(customer[name]).lower().encode() for name in ("email", "phone") if customer.get(name)
+    ]
+    found = []
+    for delivery in kept.iterator(chunk_size=200):
+        try:
+            body = unsealed_body(delivery)
+        except CannotOpen:
+            continue
+        named = any(mark in body.lower() for mark in marks)
+        if delivery.order_id in order_ids or named or _is_customer(body, customer.get("id")):
+            found.append((delivery, body))
+    return found
+
+
+def _is_customer(body: bytes, customer_id: object) -> bool:
+    if not customer_id:
+        return False
+    try:
+        said = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return False
+    customer = said.get("customer") if isinstance(said, dict) else None
+    return isinstance(customer, dict) and str(customer.get("id")) == str(customer_id)
+
+
+def _moment(said: str) -> datetime | None:
+    """Shopify writes nanoseconds."""
+    whole, _, fraction = said.removesuffix("Z").partition(".")
+    try:
+        return parse_datetime(f"{whole}.{fraction[:6] or '0'}+00:00")
+    except ValueError:
+        return None
+
+
+Act = Callable[[ShopNotice, dict[str, Any], datetime], str]
+
+COMPLIANCE: dict[str, Act] = {
+    "customers/data_request": _data_requested,
+    "customers/redact": _customer_redacted,
+    "shop/redact": _shop_redacted,
+}
+TOPICS: dict[str, Act] = COMPLIANCE | {
+    "app/uninstalled": _uninstalled,
+    "app/scopes_update": _rescoped,
+    "shop/update": _shop_changed,
+}
