@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from tests.stores.shopify.test_orders_read_back import an_order
 
 from conversions.models import ConversionEvent
 from sandbox.shopify_admin import ShopifyAdmin
@@ -14,7 +15,6 @@ from stores.models import ShopifyInstallation, Store
 from tests.factories import a_mapping, a_pixel
 from tests.pipeline import read_all
 from tests.stores.shopify.conftest import lyon, shopify
-from tests.stores.shopify.test_orders import an_order
 
 __all__ = ["lyon", "shopify"]  # fixtures
 
