@@ -33,7 +33,7 @@ def _nobody_is_safe(trial: Trial) -> None:
     folder = trial.installation.folder / "demo-data"
     log = trial.installation.folder / "demo.log"
     settings = {"DEMO_EXIT": "1", "DATA_DIR": str(folder), "PORT": str(free_port())}
-    settings |= {"CONNECTOR_ENV_FILE": "", "DEMO_SEED": str(trial.seed), "DEMO_ORDERS": "300"}
+    settings |= {"CONNECTOR_ENV_FILE": "", "DEMO_SEED": str(trial.seed), "DEMO_ORDERS": "150"}
     with log.open("wb") as output:
         demo = subprocess.Popen(
             [sys.executable, "-m", "launch.demo"],
