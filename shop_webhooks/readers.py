@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+import msgspec
+from django.db.models import Max, Q, QuerySet
 from msgspec import Struct
 
+from conversions.models import ConversionEvent
 from stores.models import ShopifyInstallation, Store
 from stores.shopify import orders as shopify
 from stores.shopify.admin_api import AccessDenied, Refused, TooExpensive
@@ -33,7 +35,8 @@ def _read_changed_at_shopify(*, store: Store, since: datetime) -> Iterator[Order
     """The shop's pages, and its failures in the words that all platforms share."""
     try:
         for page in shopify.read_changed(store=store, since=since):
-            yield OrderPage(bodies=page.bodies, read_up_to=page.read_up_to, complete=page.complete)
+            bodies = _untold(store, page.bodies)
+            yield OrderPage(bodies=bodies, read_up_to=page.read_up_to, complete=page.complete)
     except NoToken:
         raise ShopError("app_needs_merchant") from None
     except AccessDenied:
@@ -43,6 +46,28 @@ def _read_changed_at_shopify(*, store: Store, since: datetime) -> Iterator[Order
     except ShopSilent as silent:
         busy = str(silent) == "throttled"
         raise ShopError("shop_busy" if busy else "shop_silent") from None
+
+
+def _untold(store: Store, bodies: list[bytes]) -> list[bytes]:
+    """Those of the bodies whose order the ledger does not know in this version or a later one.
+
+    An order that is read back lacks the shopper's user agent, which the webhook had: it must not take
+    the webhook's place while the event waits to be sent.
+    """
+    versions = [msgspec.json.decode(body, type=_Version) for body in bodies]
+    ids = [str(version.id) for version in versions]
+    events = ConversionEvent.objects.filter(store=store, order_id__in=ids)
+    known = dict(events.values_list("order_id").annotate(Max("order_updated_at")))
+    return [
+        body
+        for body, version in zip(bodies, versions, strict=True)
+        if (at := known.get(str(version.id))) is None or at < version.updated_at
+    ]
+
+
+class _Version(Struct):
+    id: int
+    updated_at: datetime
 
 
 READERS: Mapping[str, Reader] = {

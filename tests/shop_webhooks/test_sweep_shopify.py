@@ -1,11 +1,11 @@
 """A Shopify shop's orders are swept like any other's: what no webhook told is found, and found once."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db.models.functions import Now
-from tests.stores.shopify.test_orders_read_back import an_order
 
 from conversions.models import ConversionEvent
 from sandbox.shopify_admin import ShopifyAdmin
@@ -13,15 +13,17 @@ from shop_webhooks import sweep
 from shop_webhooks.models import Sweep, WebhookDelivery
 from stores.models import ShopifyInstallation, Store
 from tests.factories import a_mapping, a_pixel
-from tests.pipeline import read_all
+from tests.pipeline import APP_SECRET, a_kept_order, read_all
 from tests.stores.shopify.conftest import lyon, shopify
+from tests.stores.shopify.test_orders_read_back import an_order
 
 __all__ = ["lyon", "shopify"]  # fixtures
 
 
 @pytest.fixture
-def shop(lyon: Store, shopify: ShopifyAdmin) -> Any:
+def shop(lyon: Store, shopify: ShopifyAdmin, settings: Any) -> Any:
     """Boutique Lyon's shop, mapped to a pixel; connected three days ago."""
+    settings.SHOPIFY_API_SECRET_PREVIOUS = APP_SECRET  # which signs the deliveries of the tests
     a_mapping(lyon, a_pixel(lyon.workspace))
     Store.objects.update(created_at=datetime.now(UTC) - timedelta(days=3))
     return shopify
@@ -43,6 +45,21 @@ def test_what_no_webhook_told_is_found_once(shop: Any) -> None:
     assert found == [20, 20]
     assert WebhookDelivery.objects.filter(source="sweep").count() == 20
     assert ConversionEvent.objects.count() == 20
+
+
+def test_what_a_webhook_told_is_left_as_it_told_it(shop: Any, lyon: Store) -> None:
+    waiting = an_order(1001) | {"financial_status": "pending", "email": "zoe@example.com"}
+    agent = {"client_details": {"user_agent": "Mozilla/5.0 (X11)"}, "source_name": "web"}
+    told = a_kept_order(lyon, json.dumps(waiting | agent).encode(), topic="orders/create")
+    read_all()
+    shop.order("lyon.myshopify.com", waiting)
+
+    first = sweep_now().found
+    shop.order("lyon.myshopify.com", waiting | {"updated_at": datetime.now(UTC).isoformat()})
+    second = sweep_now().found
+
+    assert (first, second) == (0, 1)
+    assert WebhookDelivery.objects.get(source="webhook") == told
 
 
 def test_a_shop_whose_app_was_taken_away_has_no_turn(shop: Any) -> None:
