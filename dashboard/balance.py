@@ -148,8 +148,6 @@ def _read(store: Store, found: Balance, orders: dict[str, Order], bodies: dict[s
     if not readable_stores().filter(pk=store.pk).exists():
         raise ShopError("no_key")
     reader, platform = READERS[store.platform], PLATFORMS[store.platform]
-    if reader.read_placed is None:
-        raise ShopError("balance_not_supported")
     zone = ZoneInfo(store.time_zone)
     announced: int | None = None
     seen: set[bytes] = set()

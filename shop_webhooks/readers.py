@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from django.db.models import Max, Q, QuerySet
 from msgspec import Struct
+from msgspec.structs import replace
 
 from conversions.models import ConversionEvent
 from stores.models import ShopifyInstallation, Store
@@ -20,23 +21,29 @@ from stores.woocommerce import orders as woocommerce
 
 
 class Reader(Struct, frozen=True, kw_only=True):
-    """`topic` is the webhook's that tells the same: equal bodies are then one delivery.
-
-    Without `read_placed` a store's books cannot be balanced yet.
-    """
+    """`topic` is the webhook's that tells the same: equal bodies are then one delivery."""
 
     read_changed: ReadChanged
-    read_placed: ReadPlaced | None
+    read_placed: ReadPlaced
     topic: str
     has_key: Q
 
 
 def _read_changed_at_shopify(*, store: Store, since: datetime) -> Iterator[OrderPage]:
+    for page in _in_shared_words(shopify.read_changed(store=store, since=since)):
+        yield replace(page, bodies=_untold(store, page.bodies))
+
+
+def _read_placed_at_shopify(
+    *, store: Store, since: datetime, until: datetime
+) -> Iterator[OrderPage]:
+    return _in_shared_words(shopify.read_placed(store=store, since=since, until=until))
+
+
+def _in_shared_words(pages: Iterator[OrderPage]) -> Iterator[OrderPage]:
     """The shop's pages, and its failures in the words that all platforms share."""
     try:
-        for page in shopify.read_changed(store=store, since=since):
-            bodies = _untold(store, page.bodies)
-            yield OrderPage(bodies=bodies, read_up_to=page.read_up_to, complete=page.complete)
+        yield from pages
     except NoToken:
         raise ShopError("app_needs_merchant") from None
     except AccessDenied:
@@ -79,7 +86,7 @@ READERS: Mapping[str, Reader] = {
     ),
     "shopify": Reader(
         read_changed=_read_changed_at_shopify,
-        read_placed=None,
+        read_placed=_read_placed_at_shopify,
         topic="orders/updated",
         # A token that was pasted by hand counts where the app is not installed.
         has_key=Q(shopify__state=ShopifyInstallation.State.ACTIVE)

@@ -27,7 +27,6 @@ SENTENCES = {
     "reading_incomplete": gettext_lazy("The shop gave fewer orders than it said it has."),
     "shop_refused": gettext_lazy("The shop refuses what we asked of it."),
     "webhook_not_made": gettext_lazy("The shop did not make the webhook as it was asked to."),
-    "balance_not_supported": gettext_lazy("Stores of this platform cannot be balanced yet."),
     "app_needs_merchant": gettext_lazy("The shop has taken its permission back, or it ran out."),
     "orders_not_visible": gettext_lazy("The shop does not let the app see its orders."),
     "webhook_paused": gettext_lazy("Somebody has paused our webhooks in the shop."),
@@ -70,7 +69,6 @@ FIXES = {
     "reading_incomplete": gettext_lazy("Try again; look for a plug-in that hides orders."),
     "shop_refused": gettext_lazy("Connect the shop again; if that does not help, report it."),
     "webhook_not_made": gettext_lazy("Look for a plug-in that changes webhooks."),
-    "balance_not_supported": gettext_lazy("Nothing can be done about it yet."),
     "app_needs_merchant": gettext_lazy("Have somebody open the app in the shop's admin."),
     "orders_not_visible": gettext_lazy(
         "Give the app the scope read_orders, and Shopify's approval for protected customer data."

@@ -125,6 +125,11 @@ def _resolve(world: World, shop: Shop, each: Field, variables: dict[str, Any]) -
     match each.name:
         case "orders":
             value: Any = _orders(world, shop, asked)
+        case "ordersCount":
+            count = len(_orders(world, shop, asked))
+            most = asked.get("limit", 10_000) or count  # null: no limit
+            precision = "EXACT" if count <= most else "AT_LEAST"
+            value = {"count": min(count, most), "precision": precision}
         case "order":
             _need(shop, "read_orders", "order")
             value = _shown(shop, shop.orders.get(asked["id"]))

@@ -99,7 +99,7 @@ def _check_arguments(
     each: Field, kind: str, owner: str, operation: Operation, used: set[str]
 ) -> None:
     known = PAGING if kind.endswith("{}") else ARGUMENTS.get(each.name, {})
-    if each.name == "order" and owner != "Query":
+    if owner not in ("Query", "Mutation", "Order") and not kind.endswith("{}"):
         known = {}
     for name, value in each.arguments.items():
         if name not in known:

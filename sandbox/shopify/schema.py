@@ -27,6 +27,7 @@ SCALARS = frozenset(
 TYPES: dict[str, dict[str, str]] = {
     "Query": {
         "orders": "Order{}",
+        "ordersCount": "Count",
         "order": "Order",
         "shop": "Shop",
         "currentAppInstallation": "AppInstallation",
@@ -95,6 +96,7 @@ TYPES: dict[str, dict[str, str]] = {
     },
     "Fulfillment": {"status": "String", "displayStatus": "String"},
     "CashRoundingAdjustment": {"paymentSet": "MoneyBag", "refundSet": "MoneyBag"},
+    "Count": {"count": "Int", "precision": "String"},
     "App": {"id": "ID"},
     "Location": {"id": "ID"},
     "Attribute": {"key": "String", "value": "String"},
@@ -231,6 +233,7 @@ TYPES: dict[str, dict[str, str]] = {
 PAGING = {"first": "Int", "after": "String", "query": "String", "sortKey": "", "reverse": "Boolean"}
 ARGUMENTS: dict[str, dict[str, str]] = {
     "order": {"id": "ID!"},
+    "ordersCount": {"query": "String", "limit": "Int"},
     "fulfillments": {"first": "Int"},
     "bulkOperation": {"id": "ID!"},
     "webhookSubscriptionCreate": {

@@ -93,6 +93,12 @@ query OrdersUpdated($first: Int!, $after: String, $q: String!, $lines: String) {
 }}
 """
 
+ORDERS_COUNT = """\
+query OrdersCount($q: String) {
+  ordersCount(query: $q, limit: null) { count precision }
+}
+"""
+
 MORE_LINES = f"""\
 query MoreLines($id: ID!, $lines: String) {{
   order(id: $id) {{ {_LINES} }}

@@ -11,12 +11,13 @@ from typing import Any
 
 import structlog
 from django.utils import timezone
-from msgspec import Struct
+from msgspec.structs import replace
 
 from stores.models import Store
 from stores.shopify.admin_api import AdminApi, TooExpensive
-from stores.shopify.documents import MORE_LINES, ORDERS_UPDATED
+from stores.shopify.documents import MORE_LINES, ORDERS_COUNT, ORDERS_UPDATED
 from stores.shopify.rest_shape import rest_body
+from stores.shops import OrderPage
 
 log = structlog.get_logger(__name__)
 
@@ -24,35 +25,46 @@ log = structlog.get_logger(__name__)
 FIRST = 15
 
 
-class ChangedOrders(Struct, frozen=True, kw_only=True):
-    """A page of orders as a webhook writes them; all that changed before `read_up_to` has been read."""
-
-    bodies: list[bytes]
-    read_up_to: datetime | None  # the last change seen, never "now": the search index lags behind
-    complete: bool  # whether nothing follows
-
-
-def read_changed(*, store: Store, since: datetime) -> Iterator[ChangedOrders]:
+def read_changed(*, store: Store, since: datetime) -> Iterator[OrderPage]:
     """The orders that changed from `since` on, oldest change first; a page is asked for when taken.
 
     Without `read_all_orders` a shop shows 60 days and says nothing of the rest. Raises what
     `AdminApi.ask` raises.
     """
-    moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    asked: dict[str, Any] = {"first": FIRST, "after": None, "q": f"updated_at:>='{moment}'"}
     with AdminApi(store, now=timezone.now) as shop:
-        while True:
-            orders = _page(shop, asked)
-            nodes = [_whole(shop, node) for node in orders["nodes"]]
-            info = orders["pageInfo"]
-            yield ChangedOrders(
-                bodies=[rest_body(node) for node in nodes],
-                read_up_to=datetime.fromisoformat(nodes[-1]["updatedAt"]) if nodes else None,
-                complete=not info["hasNextPage"],
-            )
-            if not info["hasNextPage"]:
-                return
-            asked["after"] = info["endCursor"]
+        yield from _pages(shop, f"updated_at:>='{_iso(since)}'")
+
+
+def read_placed(*, store: Store, since: datetime, until: datetime) -> Iterator[OrderPage]:
+    """The orders whose sale was in [since, until), oldest change first, the first page with how many
+    the shop says there are. Raises what `AdminApi.ask` raises."""
+    search = f"processed_at:>='{_iso(since)}' processed_at:<'{_iso(until)}'"
+    with AdminApi(store, now=timezone.now) as shop:
+        said = shop.ask(ORDERS_COUNT, {"q": search}).data["ordersCount"]
+        announced = said["count"] if said["precision"] == "EXACT" else None
+        for page in _pages(shop, search):
+            yield replace(page, announced=announced)
+
+
+def _pages(shop: AdminApi, search: str) -> Iterator[OrderPage]:
+    asked: dict[str, Any] = {"first": FIRST, "after": None, "q": search}
+    while True:
+        orders = _page(shop, asked)
+        nodes = [_whole(shop, node) for node in orders["nodes"]]
+        info = orders["pageInfo"]
+        yield OrderPage(
+            bodies=[rest_body(node) for node in nodes],
+            # The last change seen, never "now": the search index lags behind.
+            read_up_to=datetime.fromisoformat(nodes[-1]["updatedAt"]) if nodes else None,
+            complete=not info["hasNextPage"],
+        )
+        if not info["hasNextPage"]:
+            return
+        asked["after"] = info["endCursor"]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _page(shop: AdminApi, asked: dict[str, Any]) -> dict[str, Any]:

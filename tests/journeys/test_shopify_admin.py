@@ -97,8 +97,9 @@ def test_from_the_first_open_to_a_button_without_a_cookie(
         wait_for(browser, "h1", heading)
     wait_for(browser, "nav.crumbs a", "Stores").click()
     clicks += 1
+    button = wait_for(browser, "button", "Try again")
     assert not browser.find_element(By.ID, "trouble").is_displayed()
-    wait_for(browser, "button", "Try again").click()
+    button.click()
     clicks += 1
     browser.switch_to.default_content()
     wait_for(browser, "#toast", "We are trying dataset Main again.")

@@ -8,8 +8,10 @@ import pytest
 from django.db.models.functions import Now
 
 from conversions.models import ConversionEvent
+from dashboard.balance import balance_store
 from sandbox.shopify_admin import ShopifyAdmin
 from shop_webhooks import sweep
+from shop_webhooks.doors import forget_doors
 from shop_webhooks.models import Sweep, WebhookDelivery
 from stores.models import ShopifyInstallation, Store
 from tests.factories import a_mapping, a_pixel
@@ -24,6 +26,7 @@ __all__ = ["lyon", "shopify"]  # fixtures
 def shop(lyon: Store, shopify: ShopifyAdmin, settings: Any) -> Any:
     """Boutique Lyon's shop, mapped to a pixel; connected three days ago."""
     settings.SHOPIFY_API_SECRET_PREVIOUS = APP_SECRET  # which signs the deliveries of the tests
+    forget_doors()  # the ids of the last test's stores
     a_mapping(lyon, a_pixel(lyon.workspace))
     Store.objects.update(created_at=datetime.now(UTC) - timedelta(days=3))
     return shopify
@@ -60,6 +63,20 @@ def test_what_a_webhook_told_is_left_as_it_told_it(shop: Any, lyon: Store) -> No
 
     assert (first, second) == (0, 1)
     assert WebhookDelivery.objects.get(source="webhook") == told
+
+
+def test_a_lost_webhook_is_named_by_the_balance_and_healed(shop: Any, lyon: Store) -> None:
+    for number in (1001, 1002):
+        shop.order("lyon.myshopify.com", an_order(number, minutes_ago=30))
+    a_kept_order(lyon, json.dumps(an_order(1001, minutes_ago=30)).encode())
+    read_all()
+    span = {"since": datetime.now(UTC) - timedelta(hours=2), "until": datetime.now(UTC)}
+
+    found = balance_store(store=lyon, **span)
+    healed = balance_store(store=lyon, heal=True, **span)
+
+    assert [(each.what, each.order_id) for each in found.differences] == [("missing", "1002")]
+    assert healed.balanced
 
 
 def test_a_shop_whose_app_was_taken_away_has_no_turn(shop: Any) -> None:

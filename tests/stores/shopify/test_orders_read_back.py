@@ -15,7 +15,8 @@ from sandbox.shopify_admin import ShopifyAdmin
 from stores.models import Store
 from stores.shopify import orders
 from stores.shopify.admin_api import AccessDenied
-from stores.shopify.orders import ChangedOrders, read_changed
+from stores.shopify.orders import read_changed, read_placed
+from stores.shops import OrderPage
 
 LYON, ZONE = "lyon.myshopify.com", ZoneInfo("Europe/Paris")
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -39,7 +40,7 @@ def parsed(body: bytes) -> Order:
     return order
 
 
-def read_all(store: Store, since: datetime = SINCE) -> list[ChangedOrders]:
+def read_all(store: Store, since: datetime = SINCE) -> list[OrderPage]:
     return list(read_changed(store=store, since=since))
 
 
@@ -123,7 +124,25 @@ def test_only_what_changed_since_then_is_read(shopify: ShopifyAdmin, lyon: Store
 
 
 def test_nothing_read_moves_no_mark(shopify: ShopifyAdmin, lyon: Store) -> None:
-    assert read_all(lyon) == [ChangedOrders(bodies=[], read_up_to=None, complete=True)]
+    assert read_all(lyon) == [OrderPage(bodies=[], read_up_to=None, complete=True)]
+
+
+def test_a_span_of_sales_is_read_with_the_number_that_there_should_be(
+    shopify: ShopifyAdmin, lyon: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "FIRST", 2)
+    for number in (1, 2, 3, 4):
+        shopify.order(LYON, an_order(number, minutes_ago=10 * number))
+
+    pages = list(
+        read_placed(
+            store=lyon, since=NOW - timedelta(minutes=40), until=NOW - timedelta(minutes=10)
+        )
+    )
+
+    found = [json.loads(body)["id"] for page in pages for body in page.bodies]
+    assert found == [4, 3, 2]
+    assert [page.announced for page in pages] == [3, 3]
 
 
 def test_an_order_of_more_lines_than_a_page_has_is_read_whole(
