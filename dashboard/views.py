@@ -158,7 +158,7 @@ SETTLED = {
 
 def _find_store(request: HttpRequest, store_id: int) -> Store:
     """The store, if the user may see it. Raises Http404: a stranger learns nothing."""
-    visible = Store.objects.visible_to(request.user).select_related("workspace")
+    visible = Store.objects.visible_to(request.user).select_related("workspace", "shopify")
     store: Store = get_object_or_404(visible, pk=store_id)
     return store
 
