@@ -46,20 +46,20 @@ class Connection(Struct, frozen=True, kw_only=True):
 
 def read_connection(*, store: Store, user: User) -> Connection:
     """Three queries. A store that was not looked at yet has neither heartbeat nor sweep."""
-    beat = Heartbeat.objects.filter(store=store).first() or Heartbeat()
-    sweep = Sweep.objects.filter(store=store).first() or Sweep(found=0)
+    beat = Heartbeat.objects.filter(store=store).first() or Heartbeat(reason="", mended="")
+    sweep = Sweep.objects.filter(store=store).first() or Sweep(reason="", found=0)
     has_key = bool(store.consumer_key)
     reason = (beat.reason or sweep.reason) if has_key else "no_key"
-    facts: dict[str, Any] = beat.facts or {}
+    facts: dict[str, Any] = beat.facts
     return Connection(
         has_key=has_key,
         way=store.get_rest_auth_display() if store.rest_auth else "",
         may_change=changeable_stores(user=user).filter(pk=store.pk).exists(),
-        problem=in_words(reason) if isinstance(reason, str) else "",
-        fix=str(FIXES.get(reason, "")) if isinstance(reason, str) else "",
+        problem=in_words(reason),
+        fix=str(FIXES.get(reason, "")),
         checked_at=beat.done_at,
         mended_at=beat.mended_at,
-        mended=beat.mended if beat.mended_at else "",
+        mended=beat.mended,
         swept_at=sweep.done_at,
         read_up_to=sweep.read_up_to,
         found=sweep.found,

@@ -103,7 +103,7 @@ class Sweep(Turn):
 
     # By the shop's clock: all that changed before was read.
     read_up_to = models.DateTimeField(null=True)
-    unfinished = models.BooleanField(db_default=False)  # the last one ended before the shop's end
+    unfinished = models.BooleanField(db_default=False)  # it was read from, and not to the end
     found = models.PositiveIntegerField(db_default=0)  # deliveries that no webhook had brought
     found_at = models.DateTimeField(null=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db.models import F
@@ -47,11 +48,10 @@ def sweep_next() -> bool:
     except ShopError as error:
         if error.reason in FORGET_WAY:
             forget_way(store)
-        still_ours(turn, unfinished=True)
         end_badly(turn, reason=error.reason, longest=LONGEST_PAUSE, retry_after=error.retry_after)
         log.warning("sweep.failed", store=store.key, reason=error.reason)
         return True
-    end_well(turn, again_in=EVERY if complete else timedelta(), unfinished=not complete)
+    end_well(turn, again_in=EVERY if complete else timedelta())
     if new:
         log.info("sweep.found", store=store.key, deliveries=new, complete=complete)
     return True
@@ -69,9 +69,12 @@ def _read_back(store: Store, turn: Sweep) -> tuple[bool, int]:
     for page in reader.read_changed(store=store, since=_since(store, turn)):
         new = inbox.store_swept(store=store, topic=reader.topic, bodies=page.bodies)
         found += new
-        changes = {"found": F("found") + new, "found_at": Now()} if new else {}
-        read_up_to = page.read_up_to or turn.read_up_to
-        if not still_ours(turn, read_up_to=read_up_to, **changes):
+        changes: dict[str, Any] = {"unfinished": not page.complete}
+        if page.read_up_to:
+            changes |= {"read_up_to": page.read_up_to}
+        if new:
+            changes |= {"found": F("found") + new, "found_at": Now()}
+        if not still_ours(turn, **changes):
             return False, found  # our lease ran out, and another worker reads
         orders += len(page.bodies)
         if page.complete:

@@ -7,6 +7,7 @@ from conversions.stopping import may_go_on
 from conversions.tasks import send_due
 from shop_webhooks import heartbeat, inbox, notices, sweep
 from stores.failpoints import failpoint
+from stores.woocommerce.connect import forget_handovers
 
 
 @shared_task(name="shop_webhooks.read_due")
@@ -27,8 +28,9 @@ def process_due(**_later: object) -> None:
 
 @shared_task(name="shop_webhooks.forget_bodies")
 def forget_bodies(**_later: object) -> None:
-    """Erase the bodies whose time is over."""
+    """Erase the bodies whose time is over, and the keys of hand-overs that nobody finished."""
     inbox.forget_bodies()
+    forget_handovers(now=timezone.now())
 
 
 @shared_task(name="shop_webhooks.watch_shops")

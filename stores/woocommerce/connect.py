@@ -33,7 +33,6 @@ def begin_handover(
 ) -> str:
     """The address in the shop at which its manager approves. Raises ShopError where no shop is."""
     read_index(url)
-    KeyHandover.objects.filter(created_at__lt=now - KEPT_FOR).delete()
     state = secrets.token_urlsafe(32)
     handover = KeyHandover.objects.create(
         workspace=workspace,
@@ -60,6 +59,11 @@ def receive_key(*, state: str, consumer_key: str, consumer_secret: str, now: dat
     return bool(
         waiting.update(consumer_key=consumer_key, consumer_secret=consumer_secret, received_at=now)
     )
+
+
+def forget_handovers(*, now: datetime) -> None:
+    """Erase those that are a day old, with the keys that nobody came back for."""
+    KeyHandover.objects.filter(created_at__lt=now - KEPT_FOR).delete()
 
 
 def finish_handover(handover: KeyHandover) -> Store:

@@ -235,6 +235,20 @@ def test_a_shop_that_fails_is_asked_again_and_nothing_is_lost(
     assert (mended.reason, mended.failures, mended.found) == ("", 0, 1)
 
 
+def test_a_sweep_that_failed_before_its_first_page_reads_the_overlap_later(
+    kitchen: Store, shop: WooCommerceShop
+) -> None:
+    now = datetime.now(UTC)
+    shop.shop.keep(an_order(1002, at=now))
+    sweep_now()
+    shop.change(wall="maintenance")
+    assert sweep_now().reason == "shop_unavailable"
+    shop.change(wall="")
+    shop.shop.keep(an_order(1001, at=now - timedelta(minutes=9)))
+
+    assert sweep_now().found == 2
+
+
 def test_a_shop_that_asks_for_a_pause_has_it(kitchen: Store, shop: WooCommerceShop) -> None:
     shop.fail(status=429, headers={"Retry-After": "600"}, path="/wp-json/wc/v3/orders", times=9)
 

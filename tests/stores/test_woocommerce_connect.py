@@ -14,6 +14,7 @@ from django.test import Client
 
 from sandbox.woocommerce_store import WooCommerceShop
 from stores.models import KeyHandover, Store, User, Workspace
+from stores.woocommerce.connect import forget_handovers
 from stores.woocommerce.webhooks import TOPICS
 from tests import factories
 
@@ -163,6 +164,17 @@ def test_a_state_ends_after_half_an_hour(page: Client, shop: WooCommerceShop) ->
 
     assert hand_over(state).status_code == 404
     assert "The half hour for this is over" in page.get(f"{CONNECT}{handover.pk}/").content.decode()
+
+
+def test_a_key_that_nobody_came_back_for_is_erased(page: Client, shop: WooCommerceShop) -> None:
+    hand_over(state_of(begin(page, shop)))
+    handover = KeyHandover.objects.get()
+
+    forget_handovers(now=handover.created_at + timedelta(hours=23))
+    assert KeyHandover.objects.get().consumer_secret == "cs_1"
+    forget_handovers(now=handover.created_at + timedelta(hours=25))
+
+    assert KeyHandover.objects.count() == 0
 
 
 @pytest.mark.parametrize(
