@@ -159,6 +159,7 @@ SETTLED = {
 def _find_store(request: HttpRequest, store_id: int) -> Store:
     """The store, if the user may see it. Raises Http404: a stranger learns nothing."""
     visible = Store.objects.visible_to(request.user).select_related("workspace", "shopify")
+    visible = visible.defer("shopify__access_token", "shopify__refresh_token")
     store: Store = get_object_or_404(visible, pk=store_id)
     return store
 
