@@ -24,12 +24,20 @@ from stores.sql import run
 
 Patch = pytest.MonkeyPatch
 MUTATIONS: dict[str, Callable[[Patch], None]] = {}
+# Those that offend only in rare worlds: a longer hunt finds them (test_model.py).
+RARE: set[str] = set()
 LONG = timedelta(days=365)
 
 
 def mutation(turn_off: Callable[[Patch], None]) -> Callable[[Patch], None]:
     """Put it on the list, under its name in words."""
     MUTATIONS[turn_off.__name__.replace("_", " ")] = turn_off
+    return turn_off
+
+
+def rare(turn_off: Callable[[Patch], None]) -> Callable[[Patch], None]:
+    """Such a mutation needs hundreds of worlds."""
+    RARE.add(turn_off.__name__.replace("_", " "))
     return turn_off
 
 
@@ -77,6 +85,7 @@ def a_lost_answer_is_a_definite_no(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def an_answer_without_words_is_a_definite_no(patch: Patch) -> None:
     patch.setattr(
         response, "_without_words", lambda status, headers: TryLater(reason=f"http_{status}")
@@ -84,6 +93,7 @@ def an_answer_without_words_is_a_definite_no(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def events_received_is_not_counted(patch: Patch) -> None:
     patch.setattr(response, "_taken", lambda answer, sent: Accepted(fbtrace_id="A", received=sent))
 
@@ -139,9 +149,8 @@ def nobody_asks_again_before_the_first_byte(patch: Patch) -> None:
 
 @mutation
 def the_claim_does_not_look_at_the_cut_off(patch: Patch) -> None:
-    cut_off = " AND event.cut_off > now() + %(lease)s"
-    without(patch, sending, "TURN", (cut_off, ""))
-    without(patch, sending, "OWED", (cut_off, ""))
+    without(patch, sending, "TURN", (" AND event.cut_off > now() + %(lease)s", ""))
+    without(patch, sending, "OWED", (" AND cut_off > now() + %(lease)s", ""))
 
 
 @mutation
@@ -150,6 +159,7 @@ def a_sale_has_no_age(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def a_browsers_event_matches_for_ever(patch: Patch) -> None:
     patch.setattr(decision, "BROWSER_EVENT_MATCHES_FOR", LONG)
 
@@ -190,19 +200,19 @@ def a_paused_pixel_is_sent_to_as_ever(patch: Patch) -> None:
 
 @mutation
 def what_is_accepted_is_owed_again(patch: Patch) -> None:
-    states = "event.state IN ('pending', 'in_doubt')"
-    without(patch, sending, "OWED", (states, "event.state IN ('pending', 'in_doubt', 'accepted')"))
+    states = "state IN ('pending', 'in_doubt')"
+    without(patch, sending, "OWED", (states, "state IN ('pending', 'in_doubt', 'accepted')"))
 
 
 @mutation
 def what_a_person_is_to_decide_is_sent_again(patch: Patch) -> None:
-    for name in ("TURN", "OWED"):
-        without(patch, sending, name, (" AND NOT event.held", ""))
+    without(patch, sending, "TURN", (" AND NOT event.held", ""))
+    without(patch, sending, "OWED", (" AND NOT held", ""))
 
 
 @mutation
 def what_a_person_gave_up_comes_back(patch: Patch) -> None:
-    without(patch, ledger, "DOUBT", ("WHEN 'expired' THEN 'expired' ELSE", "WHEN '' THEN '' ELSE"))
+    without(patch, ledger, "DOUBT", ("IN ('expired', 'rejected')", "IN ('rejected')"))
 
 
 @mutation
@@ -216,26 +226,32 @@ def what_kills_its_sender_takes_others_along(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def an_outage_is_asked_with_whole_batches(patch: Patch) -> None:
     patch.setattr(sending, "OPEN_AFTER", 1000)
+    patch.setattr(sending, "SHRINKS_TO", 1.0)
 
 
 @mutation
+@rare
 def a_second_yes_overwrites_the_first(patch: Patch) -> None:
     without(patch, ledger, "ACCEPT", (" AND state <> 'accepted'", ""))
 
 
 @mutation
+@rare
 def a_refusal_overwrites_whatever_is_there(patch: Patch) -> None:
     without(patch, ledger, "REJECT", (" AND state IN ('pending', 'in_doubt')", ""))
 
 
 @mutation
+@rare
 def a_later_try_overwrites_whatever_is_there(patch: Patch) -> None:
     without(patch, ledger, "POSTPONE", (" AND state IN ('pending', 'in_doubt')", ""))
 
 
 @mutation
+@rare
 def a_doubt_overwrites_an_acceptance(patch: Patch) -> None:
     without(patch, ledger, "DOUBT", (" AND event.state <> 'accepted'", ""))
 
@@ -246,6 +262,7 @@ def news_reopen_what_was_posted(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def older_news_win(patch: Patch) -> None:
     without(
         patch, outbox, "RECORD", ("event.order_updated_at <= EXCLUDED.order_updated_at", "TRUE")
@@ -253,6 +270,7 @@ def older_news_win(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def an_event_id_may_be_two_orders(patch: Patch) -> None:
     patch.setattr(outbox, "_settle_contested_ids", lambda entries: None)
     run("DROP INDEX event_once_at_meta")  # put back by the test
