@@ -2,7 +2,7 @@
 
 import io
 import json
-import logging
+import logging.config
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,15 +67,15 @@ def test_an_address_that_is_no_door_is_answered_in_one_shape(path: str) -> None:
 
 
 def test_a_fault_of_ours_is_a_logged_500(
-    acme: SimpleNamespace, settings: Any, caplog: pytest.LogCaptureFixture
+    acme: SimpleNamespace, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.SHOPIFY_API_SECRET = 5  # which nothing can be signed with
+    logging.config.dictConfig(settings.LOGGING)  # to the standard error of this test
 
-    with caplog.at_level(logging.ERROR, logger="django.request"):
-        status, _ = call(an_order())
+    status, _ = call(an_order())
 
     assert status == "500 Internal Server Error"
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "Internal Server Error: /webhooks/shopify/" in capsys.readouterr().err
 
 
 def test_a_connection_that_has_died_meanwhile_costs_no_delivery(acme: SimpleNamespace) -> None:
