@@ -134,13 +134,15 @@ def found(keys: dict[str, str]) -> dict[str, Outcome]:
     while not is_settled() and time.monotonic() < deadline:
         time.sleep(0.2)
     deliveries = {row["store"]: row for row in json.loads(manage("deliveries", "--json"))["rows"]}
+    notices = {row["shop"].split(".")[0] for row in json.loads(manage("notices", "--json"))}
     ledger = {row["store"]: row for row in json.loads(manage("ledger", "--json"))["rows"]}
     events = [event["event_id"] for event in control_get("events")["events"]]
     outcomes = {}
     for file, key in keys.items():
         row = ledger.get(key)
         accepted = events.count(row["event_id"]) if row and row["event_id"] else 0
-        outcomes[file] = Outcome(_words(deliveries.get(key)), _words(row), str(accepted))
+        kept = "notice" if key in notices else _words(deliveries.get(key))
+        outcomes[file] = Outcome(kept, _words(row), str(accepted))
     return outcomes
 
 
