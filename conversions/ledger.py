@@ -119,7 +119,9 @@ SET state = CASE WHEN event.state IN ('expired', 'rejected') THEN event.state EL
     first_unknown_at = COALESCE(event.first_unknown_at, attempt.started_at),
     cut_off = LEAST(event.cut_off,
                     COALESCE(event.first_unknown_at, attempt.started_at) + %(window)s),
-    not_before = now() + %(pause)s
+    not_before = now() + CASE WHEN %(is_the_events_fault)s
+        THEN LEAST(%(pause)s::interval * power(2, LEAST(event.attempts, 10)), interval '15 minutes')
+        ELSE %(pause)s::interval END
 FROM conversions_attemptedevent AS attempted
 JOIN conversions_sendattempt AS attempt ON attempt.id = attempted.attempt_id
 JOIN stores_pixel AS pixel ON pixel.id = attempt.pixel_id
@@ -213,12 +215,21 @@ def put_off(event_ids: Sequence[int], *, reason: str, pause: timedelta) -> None:
 
 
 def doubt_unanswered(
-    pixel: Pixel, *, reason: str, pause: timedelta, sender_died: bool = False
+    pixel: Pixel,
+    *,
+    reason: str,
+    pause: timedelta,
+    sender_died: bool = False,
+    is_the_events_fault: bool = False,
 ) -> None:
-    """Put the events of the pixel's unanswered attempts in doubt, and close these attempts."""
+    """Put the events of the pixel's unanswered attempts in doubt, and close these attempts.
+
+    They may go again after `pause`, or after one that doubles each time where it is their own fault.
+    """
     lock([event_id for (event_id,) in rows(UNANSWERED, [pixel.pk])])
     values = {"pixel": pixel.pk, "reason": reason, "pause": pause, "window": MAY_RESEND_FOR}
-    run(DOUBT, values | {"crashes": int(sender_died), "most_crashes": MOST_CRASHES})
+    values |= {"crashes": int(sender_died), "most_crashes": MOST_CRASHES}
+    run(DOUBT, values | {"is_the_events_fault": is_the_events_fault})
     SendAttempt.objects.filter(pixel=pixel, finished_at=None).update(
         finished_at=Now(), reason=reason
     )

@@ -334,7 +334,7 @@ def _apply(
             queue.batch_limit = max(1, int(len(group) * SHRINKS_TO))
             pause = _fail(claim, queue, retry_after)
             ledger.doubt_unanswered(
-                claim.pixel, reason=reason, pause=PROBE_EVERY if is_the_events_fault else pause
+                claim.pixel, reason=reason, pause=pause, is_the_events_fault=is_the_events_fault
             )
             return pause
         case PixelBroken(reason=reason):
