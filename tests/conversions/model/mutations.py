@@ -174,6 +174,7 @@ def a_turn_is_no_lease(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def whoever_comes_late_ends_the_turn_of_another(patch: Patch) -> None:
     settle = sending._settle
 
@@ -221,6 +222,7 @@ def what_kills_its_sender_is_sent_for_ever(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def what_kills_its_sender_takes_others_along(patch: Patch) -> None:
     patch.setattr(sending, "MOST_BESIDE_A_CRASH", (1000,))
 
@@ -277,5 +279,6 @@ def an_event_id_may_be_two_orders(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def an_event_id_is_made_anew_each_time(patch: Patch) -> None:
     patch.setattr(meta_event, "event_id_of", lambda order, **how: str(uuid4()))

@@ -24,7 +24,7 @@ from tests.conversions.model.world import World, three_shops
 
 EXAMPLES = os.environ.get("MODEL_EXAMPLES", "")
 FIXED = settings(
-    max_examples=int(EXAMPLES or 60),
+    max_examples=int(EXAMPLES or 40),
     stateful_step_count=40,
     derandomize=not EXAMPLES,
     database=None,
@@ -33,7 +33,7 @@ FIXED = settings(
     suppress_health_check=list(HealthCheck),
 )
 # One that fails is enough, and need not be the shortest.
-HUNT = settings(FIXED, max_examples=int(EXAMPLES or 60), report_multiple_bugs=False)
+HUNT = settings(FIXED, max_examples=int(EXAMPLES or 300), report_multiple_bugs=False)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ that decides something is the product's own: its SQL on a real database, its HTT
 from __future__ import annotations
 
 import itertools
+import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -112,6 +113,7 @@ class World:
     def begin(self) -> None:
         """Forget everything but the shops and their pixels."""
         self.number += 1
+        random.seed(self.number)  # the jitter of a pause is part of a world
         run(FORGET)
         self.meta.reset()
         self.clock.begin()
