@@ -264,9 +264,11 @@ def _settle_surely(
 ) -> bool:
     """Settle, and once more if the database was away for a moment: an answer that is not written down
     is a doubt for two days."""
+    attempt, groups = claim.attempt, list(claim.groups)
     try:
         return _settle(claim, group, outcome, answer, may_go_on=may_go_on)
     except OperationalError as error:
+        claim.attempt, claim.groups = attempt, groups  # as they were: nothing of it is written
         log.warning("attempt.settled_again", error=type(error).__name__)
         connection.close()
         time.sleep(SETTLES_AGAIN_AFTER)

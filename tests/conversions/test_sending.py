@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import F
 
 from conversions import graph as graph_module
@@ -475,6 +475,30 @@ class TestPoison:
         send_all(meta)
 
         assert [event["event_id"] for event in meta.received] == ["101"]
+
+    def test_an_answer_that_the_database_could_not_take_is_written_down_once_it_can(
+        self,
+        meta: GraphApi,
+        owe: Callable[..., list[ConversionEvent]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        owe(1, 2, 3, 4)
+        meta.fault("html", status=413)  # halve it, says Meta
+        begin, calls = sending._begin, []
+
+        def cut_off(claim: Any) -> None:
+            begin(claim)
+            calls.append(claim)
+            if len(calls) == 2:  # the next part is begun, and the transaction is lost
+                raise OperationalError("the database was killed")
+
+        monkeypatch.setattr(sending, "_begin", cut_off)
+        monkeypatch.setattr(sending, "SETTLES_AGAIN_AFTER", 0)
+
+        send_all(meta)
+
+        assert outcomes() == [("rejected", "http_413", 4), ("accepted", "", 2), ("accepted", "", 2)]
+        assert sorted(int(event["event_id"]) for event in meta.received) == [1, 2, 3, 4]
 
     def test_a_try_a_minute_for_two_months_does_not_run_over(
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
