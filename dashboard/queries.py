@@ -63,12 +63,10 @@ class Page(Struct, frozen=True, kw_only=True):
 def store_rows(*, user: User, now: datetime) -> list[StoreRow]:
     """The stores that `user` may see, by workspace and name; three queries."""
     since = now - timedelta(days=DAYS)
-    newest = WebhookDelivery.objects.filter(store=OuterRef("pk")).order_by("-pk")
     stores: list[Store] = list(
-        Store.objects.visible_to(user)
+        with_last_delivery(Store.objects.visible_to(user))
         .select_related("workspace", "shopify")
         .defer("shopify__access_token", "shopify__refresh_token")
-        .annotate(last_delivery_at=Subquery(newest.values("received_at")[:1]))
         .order_by("workspace__name", "workspace_id", "-connected", "name", "pk")
     )
     counts = _order_counts(ConversionEvent.objects.filter(store__in=stores, received_at__gte=since))
@@ -181,10 +179,10 @@ def deliveries(*, store: Store, wanted: DeliveryFilter) -> Page:
     return Page(rows=rows[:PAGE], older=rows[PAGE - 1].pk if len(rows) > PAGE else 0)
 
 
-def last_delivery_at(*, store: Store) -> datetime | None:
-    """When the shop was last heard of."""
-    newest = WebhookDelivery.objects.filter(store=store).order_by("-pk")
-    return newest.values_list("received_at", flat=True).first()
+def with_last_delivery(stores: QuerySet[Store]) -> QuerySet[Store]:
+    """The stores, each with `last_delivery_at`: when its shop was last heard of."""
+    newest = WebhookDelivery.objects.filter(store=OuterRef("pk")).order_by("-pk")
+    return stores.annotate(last_delivery_at=Subquery(newest.values("received_at")[:1]))
 
 
 def _order_counts(events: QuerySet[ConversionEvent]) -> dict[int, dict[str, int]]:

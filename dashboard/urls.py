@@ -2,17 +2,17 @@
 
 from django.urls import path
 
-from dashboard import views
+from dashboard.views import connection, deliveries, doubt, orders, pixels, stores
 
 app_name = "dashboard"
 urlpatterns = [
-    path("", views.stores, name="stores"),
-    path("stores/<int:store_id>/", views.ledger, name="ledger"),
-    path("stores/<int:store_id>/deliveries/", views.deliveries, name="deliveries"),
-    path("stores/<int:store_id>/connection/", views.connection, name="connection"),
-    path("stores/<int:store_id>/connection/check", views.check_connection, name="check"),
-    path("stores/<int:store_id>/orders/<slug:order_id>/", views.order, name="order"),
-    path("in-doubt/", views.doubt, name="doubt"),
-    path("events/<int:event_id>/settlement", views.settle_event, name="settlement"),
-    path("pixels/<int:pixel_id>/resumption", views.resume_pixel, name="resumption"),
+    path("", stores.stores, name="stores"),
+    path("stores/<int:store_id>/", orders.ledger, name="ledger"),
+    path("stores/<int:store_id>/orders/<slug:order_id>/", orders.order, name="order"),
+    path("stores/<int:store_id>/deliveries/", deliveries.deliveries, name="deliveries"),
+    path("stores/<int:store_id>/connection/", connection.connection, name="connection"),
+    path("stores/<int:store_id>/connection/check", connection.check_connection, name="check"),
+    path("in-doubt/", doubt.doubt, name="doubt"),
+    path("events/<int:event_id>/settlement", doubt.settle_event, name="settlement"),
+    path("pixels/<int:pixel_id>/resumption", pixels.resume_pixel, name="resumption"),
 ]

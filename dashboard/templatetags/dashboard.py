@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from conversions.models import ConversionEvent
 from dashboard import reasons, words
+from dashboard.navigation import Tab, tabs_of
+from stores.models import Store
 
 register = template.Library()
 
@@ -73,6 +75,12 @@ def number(count: int) -> str:
 def money(value: Decimal | None, currency: str) -> str:
     """The amount with its currency and that currency's decimals."""
     return words.money(value, currency=currency)
+
+
+@register.filter
+def tabs(store: Store) -> list[Tab]:
+    """The pages of the store."""
+    return tabs_of(store)
 
 
 @register.simple_tag(takes_context=True)

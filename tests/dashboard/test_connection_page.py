@@ -113,7 +113,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
         page.get(address(kitchen))
 
     # session, user, store, last delivery; heartbeat, sweep, may change
-    assert len(queries) == 7
+    assert len(queries) == 6
 
 
 def findings(store: Store) -> list[tuple[str, str]]:

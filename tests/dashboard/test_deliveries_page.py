@@ -67,4 +67,4 @@ def test_the_number_of_queries_does_not_grow_with_the_deliveries(
         page.get(f"/stores/{store.pk}/deliveries/")
 
     # session, user; store, deliveries, last delivery
-    assert len(queries) == 5
+    assert len(queries) == 4

@@ -181,7 +181,7 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(
         page.get(f"/stores/{store.pk}/")
 
     # session, user; store, counts, orders, events, pixels, broken pixels, last delivery
-    assert len(queries) == 9
+    assert len(queries) == 8
 
 
 def names(answer: object) -> list[str]:

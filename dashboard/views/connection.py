@@ -1,0 +1,29 @@
+"""Whether we are in touch with a store's shop."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.connection import look_soon, read_connection
+from dashboard.views.store_page import changeable_store, find_store, render_in_store
+from shop_webhooks.tasks import watch_shops
+
+
+@require_safe
+def connection(request: HttpRequest, store_id: int) -> HttpResponse:
+    """`/stores/<id>/connection/`: whether we are in touch with the shop, and what else runs there."""
+    store = find_store(request, store_id)
+    found = read_connection(store=store, user=request.user)  # type: ignore[arg-type]  # logged in
+    return render_in_store(request, "dashboard/connection.html", store, {"found": found})
+
+
+@require_POST
+def check_connection(request: HttpRequest, store_id: int) -> HttpResponse:
+    """`/stores/<id>/connection/check`: see after the webhooks, and read orders back, at once."""
+    store = changeable_store(request, store_id)
+    look_soon(store)
+    watch_shops.ring()
+    messages.success(request, _("We are looking. This page tells in a moment what was found."))
+    return redirect("dashboard:connection", store.pk)

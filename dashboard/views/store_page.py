@@ -1,0 +1,48 @@
+"""What every page of a store begins and ends with."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from dashboard.connection import changeable_stores
+from dashboard.queries import with_last_delivery
+from stores.models import Store
+
+
+def find_store(request: HttpRequest, store_id: int) -> Store:
+    """The store, if the user may see it. Raises Http404: a stranger learns nothing."""
+    visible = with_last_delivery(Store.objects.visible_to(request.user))
+    visible = visible.select_related("workspace", "shopify")
+    visible = visible.defer("shopify__access_token", "shopify__refresh_token")
+    return get_object_or_404(visible, pk=store_id)
+
+
+def changeable_store(request: HttpRequest, store_id: int) -> Store:
+    """The store, if the user may change it: as an owner or operator. Raises Http404."""
+    store: Store = get_object_or_404(changeable_stores(user=request.user), pk=store_id)  # type: ignore[arg-type]  # logged in
+    return store
+
+
+def render_in_store(
+    request: HttpRequest, template: str, store: Store, shown: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """The template with the store and its webhook address, in the store's time zone."""
+    around = {
+        "store": store,
+        "webhook_address": f"{settings.APP_URL}{store.webhook_path}",
+        "now": timezone.now(),
+    }
+    with zone_of(store):
+        return render(request, template, around | shown, status=status)
+
+
+def zone_of(store: Store) -> AbstractContextManager[None]:
+    """Times are the store's inside of it."""
+    return timezone.override(ZoneInfo(store.time_zone))

@@ -1,0 +1,27 @@
+"""The page of all stores."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import queries
+from dashboard.connection import may_connect
+
+
+@require_safe
+def stores(request: HttpRequest) -> HttpResponse:
+    """`/`: every store that the user may see, and what needs them."""
+    now = timezone.now()
+    shown = {
+        "rows": queries.store_rows(user=request.user, now=now),  # type: ignore[arg-type]  # logged in
+        "broken_pixels": queries.broken_pixels(user=request.user),  # type: ignore[arg-type]  # logged in
+        "doubts": queries.doubts(user=request.user),  # type: ignore[arg-type]  # logged in
+        "days": queries.DAYS,
+        "may_connect": may_connect(user=request.user),  # type: ignore[arg-type]  # logged in
+        "shopify_address": f"{settings.APP_URL}/webhooks/shopify/",
+        "woocommerce_address": f"{settings.APP_URL}/webhooks/woocommerce/…/",
+        "now": now,
+    }
+    return render(request, "dashboard/stores.html", shown)
