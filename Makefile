@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv/bin
 SHARED ?= ../shared
 PYTEST_ARGS ?=
+# A process per core, each with a database of its own; the servers are shared.
+PYTEST := $(VENV)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 help: ## print what make can do here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +22,7 @@ run: prepare ## the product with your own settings (.env), in one terminal, on P
 
 test: prepare-dev ## every test; PYTEST_ARGS="-k pixel" chooses some
 	@$(PYTHON) launch/chromium.py
-	@$(VENV)/python -m pytest $(PYTEST_ARGS)
+	@$(PYTEST) $(PYTEST_ARGS)
 
 check: prepare-dev ## what CI runs: format, lint, types, arrows, migrations, then every test
 	$(VENV)/ruff format --check
@@ -31,7 +33,7 @@ check: prepare-dev ## what CI runs: format, lint, types, arrows, migrations, the
 	@$(PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
 	@$(PRODUCTION) $(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(PYTHON) launch/chromium.py
-	$(VENV)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 # Settings as in production, for checks that open no connection.
 PRODUCTION = CONNECTOR_ENV_FILE= DEBUG= APP_URL=https://connector.example ALLOWED_HOSTS=connector.example \

@@ -136,6 +136,19 @@ class TestSignatures:
             "☕",
             "A" * 100_000,
         ],
+        # Its own value would differ between the processes that share the tests.
+        ids=[
+            "none",
+            "empty",
+            "garbled",
+            "cut",
+            "another-app's",
+            "keyless",
+            "twice",
+            "latin",
+            "coffee",
+            "long",
+        ],
     )
     def test_what_is_not_signed_is_refused_and_never_kept(
         self, acme: SimpleNamespace, signature: str | None
