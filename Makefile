@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check chaos bench conformance lock clean prepare prepare-dev prepare-bench
+.PHONY: help demo run test check screenshots chaos bench conformance lock clean prepare prepare-dev prepare-bench
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -40,6 +40,10 @@ PRODUCTION = CONNECTOR_ENV_FILE= DEBUG= APP_URL=https://connector.example ALLOWE
 	DATABASE_URL=postgres://nobody@127.0.0.1:9/none CELERY_BROKER_URL=redis://127.0.0.1:9/0 \
 	SECRET_KEY=$(RANDOM_KEY) FIELD_ENCRYPTION_KEYS=$(RANDOM_KEY)
 RANDOM_KEY = $$($(PYTHON) -c 'import secrets; print(secrets.token_hex(32))')
+
+screenshots: prepare-dev ## a picture of every page, desk and phone, light and dark, in screenshots/
+	@$(PYTHON) launch/chromium.py
+	@$(VENV)/python -m launch.demo sandbox.screenshots
 
 chaos: prepare ## the fault matrix: lost 0, twice 0 under every fault; ONLY=4,25 or ONLY=ci, SEED=7, FULL=1
 	@$(VENV)/python -m chaos

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.http import QueryDict
 from msgspec import Struct
 
@@ -20,6 +22,7 @@ class LedgerFilter(Struct, frozen=True, kw_only=True):
     pixel: int = 0
     search: str = ""
     days: int = PERIODS[0]
+    on: date | None = None  # the day on which the order was placed; overrules `days`
     before: int = 0
 
 
@@ -35,10 +38,11 @@ def read_ledger_filter(query: QueryDict) -> LedgerFilter:
     days = query.get("days", "")
     return LedgerFilter(
         state=_one_of(State.values, query.get("state", "")),
-        pixel=_number(query.get("pixel", "")),
+        pixel=read_number(query.get("pixel", "")),
         search=query.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH],
         days=int(days) if days in map(str, PERIODS) else PERIODS[0],
-        before=_number(query.get("before", "")),
+        on=_day(query.get("on", "")),
+        before=read_number(query.get("before", "")),
     )
 
 
@@ -46,15 +50,22 @@ def read_delivery_filter(query: QueryDict) -> DeliveryFilter:
     """The filters of the deliveries' address."""
     return DeliveryFilter(
         state=_one_of(WebhookDelivery.State.values, query.get("state", "")),
-        before=_number(query.get("before", "")),
+        before=read_number(query.get("before", "")),
     )
+
+
+def read_number(text: str) -> int:
+    """A row's id, or 0; a text of many digits must not become a number the database cannot hold."""
+    is_id = text.isascii() and text.isdigit() and len(text) <= 19
+    return min(int(text), LARGEST_ID) if is_id else 0
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _one_of(known: list[str], text: str) -> str:
     return text if text in known else ""
-
-
-def _number(text: str) -> int:
-    """A row's id, or 0; a text of many digits must not become a number the database cannot hold."""
-    is_id = text.isascii() and text.isdigit() and len(text) <= 19
-    return min(int(text), LARGEST_ID) if is_id else 0

@@ -20,6 +20,7 @@ class Tab(Struct, frozen=True):
 
 
 TABS = (
+    Tab("home", _("Home")),
     Tab("ledger", _("Orders")),
     Tab("deliveries", _("Deliveries")),
     Tab("connection", _("Connection"), platforms=(Store.Platform.WOOCOMMERCE,)),

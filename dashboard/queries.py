@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -32,6 +33,7 @@ class StoreRow(Struct, frozen=True, kw_only=True):
     orders: int
     by_state: dict[str, int]
     last_delivery_at: datetime | None
+    facts: StoreFacts
     health: Health
 
 
@@ -60,11 +62,12 @@ class Page(Struct, frozen=True, kw_only=True):
     older: int
 
 
-def store_rows(*, user: User, now: datetime) -> list[StoreRow]:
-    """The stores that `user` may see, by workspace and name; three queries."""
+def store_rows(*, user: User, now: datetime, store: Store | None = None) -> list[StoreRow]:
+    """The stores that `user` may see, or this one, by workspace and name; three queries."""
     since = now - timedelta(days=DAYS)
+    visible = Store.objects.visible_to(user)
     stores: list[Store] = list(
-        with_last_delivery(Store.objects.visible_to(user))
+        with_last_delivery(visible.filter(pk=store.pk) if store else visible)
         .select_related("workspace", "shopify")
         .defer("shopify__access_token", "shopify__refresh_token")
         .order_by("workspace__name", "workspace_id", "-connected", "name", "pk")
@@ -120,6 +123,12 @@ def doubts(*, user: User, store: Store | None = None) -> int:
     """How many events are in doubt, of all that `user` may see, or of one store."""
     found = ConversionEvent.objects.visible_to(user).filter(state=State.IN_DOUBT)
     return int((found.filter(store=store) if store else found).count())
+
+
+def to_settle(*, store: Store) -> int:
+    """How many of the store's orders are in doubt until a person decides."""
+    held = ConversionEvent.objects.filter(store=store, state=State.IN_DOUBT, held=True)
+    return int(held.aggregate(orders=Count("order_id", distinct=True))["orders"])
 
 
 def settleable(*, user: User) -> QuerySet[ConversionEvent]:
@@ -222,6 +231,7 @@ def _store_row(store: Store, counts: dict[str, int], unreadable: int) -> StoreRo
         orders=facts.orders,
         by_state=by_state,
         last_delivery_at=last_delivery_at,
+        facts=facts,
         health=store_health(facts),
     )
 
@@ -229,7 +239,10 @@ def _store_row(store: Store, counts: dict[str, int], unreadable: int) -> StoreRo
 def _matching(store: Store, wanted: LedgerFilter, now: datetime) -> QuerySet[ConversionEvent]:
     """The store's events under all filters but the state and the page."""
     events: QuerySet[ConversionEvent] = ConversionEvent.objects.filter(store=store)
-    if wanted.days:
+    if wanted.on:
+        start = datetime.combine(wanted.on, time(), ZoneInfo(store.time_zone))
+        events = events.filter(event_time__gte=start, event_time__lt=start + timedelta(days=1))
+    elif wanted.days:
         events = events.filter(received_at__gte=now - timedelta(days=wanted.days))
     if wanted.pixel:
         events = events.filter(pixel=wanted.pixel)

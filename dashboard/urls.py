@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from dashboard.views import connection, deliveries, doubt, orders, pixels, stores
+from dashboard.views import connection, deliveries, doubt, home, orders, pixels, stores
 
 app_name = "dashboard"
 urlpatterns = [
     path("", stores.stores, name="stores"),
-    path("stores/<int:store_id>/", orders.ledger, name="ledger"),
+    path("stores/<int:store_id>/", home.home, name="home"),
+    path("stores/<int:store_id>/orders/", orders.ledger, name="ledger"),
     path("stores/<int:store_id>/orders/<slug:order_id>/", orders.order, name="order"),
     path("stores/<int:store_id>/deliveries/", deliveries.deliveries, name="deliveries"),
     path("stores/<int:store_id>/connection/", connection.connection, name="connection"),

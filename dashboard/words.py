@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from django.utils import timezone
@@ -66,6 +67,22 @@ def money(value: Decimal | None, *, currency: str) -> str:
     return (
         f"{number_format(amount, decimals, use_l10n=True, force_grouping=True)}{NO_BREAK}{currency}"
     )
+
+
+def sums(by_currency: Sequence[tuple[str, Decimal]]) -> str:
+    """`1,284.00 EUR, 90.00 USD and 2 currencies more`; "" where there is none."""
+    told = ", ".join(money(amount, currency=currency) for currency, amount in by_currency[:2])
+    if (more := len(by_currency) - 2) <= 0:
+        return told
+    sentence = ngettext(
+        "%(sums)s and %(n)s currency more", "%(sums)s and %(n)s currencies more", more
+    )
+    return sentence % {"sums": told, "n": more}
+
+
+def day_of(day: date) -> str:
+    """`21 Nov`."""
+    return date_format(day, "j M")
 
 
 def _whole(length: timedelta) -> timedelta:

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -154,8 +154,10 @@ def insist(send: Callable[[], Delivery], told: Told) -> Delivery:
 def shuffled(seed: int, count: int) -> Iterator[tuple[str, Story, Any, bool]]:
     """The steps of all stories, mixed; those of one story stay in their order."""
     luck, now = random.Random(seed), datetime.now(UTC)
-    shopify = stories(platform="shopify", count=count // 2, seed=seed, now=now)
-    woocommerce = stories(platform="woocommerce", count=count // 2, seed=seed, now=now)
+    # Over some days, so that the pages have days to show, and no story grows too old for Meta.
+    few = partial(stories, count=count // 2, seed=seed, now=now, over=timedelta(days=3))
+    shopify = few(platform="shopify", currency="EUR")
+    woocommerce = few(platform="woocommerce")
     told = [("lyon", story) for story in shopify] + [("kitchen", story) for story in woocommerce]
     left = [(key, story, list(story.steps)) for key, story in told]
     while left:
@@ -278,7 +280,8 @@ def login() -> None:
     command = ("member", "demo@example.com", "--workspace", "demo", "--role", "owner")
     manage(*command, "--password-stdin", text=password)
     console.print(
-        f"Look at it: [bold]{os.environ['CONNECTOR_URL']}/[/]"
+        # The database is new: the first store of the fleet is its first.
+        f"Look at it: [bold]{os.environ['CONNECTOR_URL']}/stores/1/[/]"
         f" – log in as [bold]demo@example.com[/] with [bold]{password}[/]"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -81,6 +82,12 @@ def money(value: Decimal | None, currency: str) -> str:
 def tabs(store: Store) -> list[Tab]:
     """The pages of the store."""
     return tabs_of(store)
+
+
+@register.filter
+def sums(by_currency: Sequence[tuple[str, Decimal]]) -> str:
+    """The amounts with their currencies."""
+    return words.sums(by_currency)
 
 
 @register.simple_tag(takes_context=True)

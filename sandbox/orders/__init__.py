@@ -34,7 +34,6 @@ _DIALECTS: dict[Platform, _Dialect] = {
 KINDS = {platform: tuple(dialect.kinds) for platform, dialect in _DIALECTS.items()}
 
 _RETURNING = 0.25  # the share of orders by somebody who has ordered before
-_SPREAD = timedelta(hours=3)  # the last webhook of each story falls into the hours before `now`
 _DISTINCT_BODIES = 256
 
 
@@ -47,8 +46,10 @@ def stories(
     kinds: Collection[str] | None = None,
     currency: str | None = None,
     first_number: int = 1001,
+    over: timedelta = timedelta(hours=3),
 ) -> Iterator[Story]:
-    """`count` stories, all of them over at `now` (aware), none begun more than three days before.
+    """`count` stories, the last webhook of each within `over` before `now` (aware), none of them longer
+    than three days.
 
     Each of the `kinds` (default: all of KINDS[platform]) comes up once before any comes up by
     chance. `currency` is the store's; without it every order has its own: mostly the buyer's,
@@ -64,7 +65,9 @@ def stories(
         raise ValueError(f"no rate for {currency}; there are {', '.join(RATES)}")
     rng = random.Random(f"{platform} {seed}")
     chosen = _choose(rng, {name: dialect.kinds[name] for name in kinds or dialect.kinds}, count)
-    return _told(rng, chosen, platform, seed=seed, now=now, currency=currency, number=first_number)
+    return _told(
+        rng, chosen, platform, seed=seed, now=now, over=over, currency=currency, number=first_number
+    )
 
 
 def bodies(*, platform: Platform, count: int, now: datetime, seed: int = 1) -> list[bytes]:
@@ -95,6 +98,7 @@ def _told(
     *,
     seed: int,
     now: datetime,
+    over: timedelta,
     currency: str | None,
     number: int,
 ) -> Iterator[Story]:
@@ -113,6 +117,7 @@ def _told(
             people=people,
             currency=currency,
             now=now,
+            over=over,
         )
         people.append(facts.person)
         order = dialect.place(facts)
@@ -150,12 +155,13 @@ def _facts(
     people: list[Person],
     currency: str | None,
     now: datetime,
+    over: timedelta,
 ) -> Facts:
     returning = people and rng.random() < _RETURNING
     person = rng.choice(people) if returning else invent_person(rng)
     if kind.email_known and not person.email:
         person = replace(person, email=f"buyer{number}@example.com")
-    placed_at = now - kind.lasts - timedelta(seconds=rng.randrange(int(_SPREAD.total_seconds())))
+    placed_at = now - kind.lasts - timedelta(seconds=rng.randrange(int(over.total_seconds())))
     books = currency or ("EUR" if rng.random() < 0.25 else person.country.currency)
     return Facts(
         order_id=_order_id(rng, platform, seed, n),

@@ -65,6 +65,9 @@ def test_from_the_login_to_one_orders_journey_by_keyboard(
     tab_to(browser, "Boutique Lyon")
     keys(browser, Keys.ENTER)
     heading_is(browser, "Boutique Lyon")
+    tab_to(browser, "Orders")
+    keys(browser, Keys.ENTER)
+    WebDriverWait(browser, 10).until(lambda _: browser.current_url.endswith("/orders/"))
     tab_to(browser, "#1042")
     keys(browser, Keys.ENTER)
     heading_is(browser, "#1042")
@@ -74,7 +77,7 @@ def test_from_the_login_to_one_orders_journey_by_keyboard(
     assert browser.get_log("browser") == []
 
 
-@pytest.mark.parametrize("path", ["", "deliveries/", "orders/1042/"])
+@pytest.mark.parametrize("path", ["", "orders/", "deliveries/", "orders/1042/"])
 def test_a_narrow_screen_shows_each_page_without_scrolling_sideways(
     browser: Chrome, live_server: Any, store: Store, path: str
 ) -> None:

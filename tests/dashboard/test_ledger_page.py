@@ -24,7 +24,7 @@ def test_an_order_is_one_row_with_a_state_for_each_pixel(
     factories.an_event(store, pixel, order_id="1042")
     factories.an_event(store, belgium, order_id="1042", state=State.SKIPPED, reason="other_country")
 
-    answer = page.get(f"/stores/{store.pk}/")
+    answer = page.get(f"/stores/{store.pk}/orders/")
 
     assert texts(answer, "th", "")[4:] == ["#1042 1042"]
     assert texts(answer, "li") == [
@@ -39,7 +39,7 @@ def test_a_pending_event_of_a_paused_pixel_says_why_it_is_held(
     broken = factories.a_pixel(workspace, broken_reason="token_expired")
     factories.an_event(store, broken, state=State.PENDING)
 
-    answer = page.get(f"/stores/{store.pk}/")
+    answer = page.get(f"/stores/{store.pk}/orders/")
 
     assert texts(answer, "li") == ["Pending Main – The access token has expired."]
 
@@ -59,7 +59,7 @@ def test_money_has_its_currency_and_its_decimals(
 ) -> None:
     factories.an_event(store, pixel, value=money[0], currency=money[1])
 
-    answer = page.get(f"/stores/{store.pk}/")
+    answer = page.get(f"/stores/{store.pk}/orders/")
 
     assert texts(answer, "td", "number") == [shown]
 
@@ -72,7 +72,7 @@ def test_times_are_in_the_zone_of_the_store_with_its_offset(
     factories.an_event(store, pixel, event_time=placed_at)
     there = placed_at + timedelta(hours=5, minutes=30)
 
-    answer = page.get(f"/stores/{store.pk}/")
+    answer = page.get(f"/stores/{store.pk}/orders/")
     exact = f"{there.day} {there:%b %Y, %H:%M:%S} (UTC+05:30)"
 
     assert texts(answer, "time")[-1] == "5 min ago"
@@ -87,7 +87,7 @@ def test_an_order_is_found_by_its_name_or_number(
     factories.an_event(store, pixel, order_id="5550001043", order_name="FR-A-1042-B")
     factories.an_event(store, pixel, order_id="5550001044", order_name="#1099")
 
-    answer = page.get(f"/stores/{store.pk}/", {"q": search})
+    answer = page.get(f"/stores/{store.pk}/orders/", {"q": search})
 
     expected = {"5550001042": ["#1042"], "#1042": ["#1042"], "a-1042": ["FR-A-1042-B"]}
     assert names(answer) == expected.get(search, ["FR-A-1042-B", "#1042"])
@@ -101,7 +101,7 @@ def test_filters_by_state_and_pixel_and_keeps_them_in_its_links(
     factories.an_event(store, pixel, order_id="2")
     factories.an_event(store, other, order_id="3", state=State.REJECTED, reason="too_large")
 
-    answer = page.get(f"/stores/{store.pk}/", {"state": "rejected", "pixel": pixel.pk})
+    answer = page.get(f"/stores/{store.pk}/orders/", {"state": "rejected", "pixel": pixel.pk})
     links = [href for href in attributes(answer, "a", "href") if "state=accepted" in href]
 
     assert names(answer) == ["#1"]
@@ -117,8 +117,8 @@ def test_shows_the_last_30_days_unless_asked_for_more(
     long_ago = datetime.now(UTC) - timedelta(days=90)
     factories.an_event(store, pixel, order_id="1", event_time=long_ago)
 
-    recent = page.get(f"/stores/{store.pk}/")
-    all_time = page.get(f"/stores/{store.pk}/", {"days": "0"})
+    recent = page.get(f"/stores/{store.pk}/orders/")
+    all_time = page.get(f"/stores/{store.pk}/orders/", {"days": "0"})
 
     assert texts(recent, "h2") == ["No order to show"]
     assert names(all_time) == ["#1"]
@@ -134,7 +134,7 @@ def test_shows_the_last_30_days_unless_asked_for_more(
     ],
 )
 def test_an_address_that_makes_no_sense_is_no_error(page: Client, store: Store, query: str) -> None:
-    answer = page.get(f"/stores/{store.pk}/{query}")
+    answer = page.get(f"/stores/{store.pk}/orders/{query}")
 
     assert answer.status_code == 200
 
@@ -149,7 +149,7 @@ def test_turning_pages_shows_each_order_once_even_with_two_pixels(
 
     seen, query = [], ""
     while query is not None:
-        answer = page.get(f"/stores/{store.pk}/{query}")
+        answer = page.get(f"/stores/{store.pk}/orders/{query}")
         seen += names(answer)
         older = [href for href in attributes(answer, "a", "href") if "before=" in href]
         query = older[0] if older else None
@@ -162,7 +162,7 @@ def test_a_shop_that_has_not_sent_anything_is_told_where_to(
 ) -> None:
     silent = factories.a_store(workspace, platform=Store.Platform.WOOCOMMERCE)
 
-    answer = page.get(f"/stores/{silent.pk}/")
+    answer = page.get(f"/stores/{silent.pk}/orders/")
 
     assert texts(answer, "h2") == ["This shop has not sent anything yet"]
     assert texts(answer, "code", "id") == [
@@ -178,7 +178,7 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(
         factories.an_event(store, pixel)
 
     with CaptureQueriesContext(connection) as queries:
-        page.get(f"/stores/{store.pk}/")
+        page.get(f"/stores/{store.pk}/orders/")
 
     # session, user; store, counts, orders, events, pixels, broken pixels, last delivery
     assert len(queries) == 8

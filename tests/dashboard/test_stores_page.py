@@ -59,7 +59,9 @@ def test_a_store_counts_orders_by_state_and_each_number_leads_to_its_rows(
         "0 Rejected",
         "0 Expired",
     ]
-    assert links == [f"/stores/{store.pk}/?state={state}" for state in ("accepted", "skipped")]
+    assert links == [
+        f"/stores/{store.pk}/orders/?state={state}" for state in ("accepted", "skipped")
+    ]
     assert [len(page.get(link).context["page"].rows) for link in links] == [1, 1]
 
 

@@ -91,7 +91,11 @@ def test_from_the_first_open_to_a_button_without_a_cookie(
     factories.a_mapping(store, pixel)
     factories.an_event(store, pixel, order_id="1042")
 
-    for link, heading in (("Boutique Lyon", "Boutique Lyon"), ("#1042", "#1042")):
+    for link, heading in (
+        ("Boutique Lyon", "Boutique Lyon"),
+        ("Orders", "Boutique Lyon"),
+        ("#1042", "#1042"),
+    ):
         wait_for(browser, "a", link).click()
         clicks += 1
         wait_for(browser, "h1", heading)
@@ -108,7 +112,7 @@ def test_from_the_first_open_to_a_button_without_a_cookie(
 
     pixel.refresh_from_db()
     assert pixel.broken_reason == ""
-    assert clicks == 4
+    assert clicks == 5
     wide = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
     assert browser.execute_script(wide) == 0
     assert [line for line in browser.get_log("browser") if "favicon" not in str(line)] == []
