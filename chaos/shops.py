@@ -210,9 +210,13 @@ class Market:
 
     def on_time(self, since: float, until: float) -> float | None:
         """The share of requests in a stretch of time.monotonic() that were taken within a second."""
-        made = [a for till in self._tills for a in till.answers if since <= a.at <= until]
+        made = self.answers(since, until)
         taken = [a for a in made if a.status == 200 and a.seconds <= ON_TIME]
         return len(taken) / len(made) if made else None
+
+    def answers(self, since: float, until: float) -> list[Answered]:
+        """The requests that ended in a stretch of time.monotonic()."""
+        return [a for till in self._tills for a in till.answers if since <= a.at <= until]
 
 
 def invent(

@@ -243,7 +243,7 @@ DATABASES: dict[str, Any] = {
     }
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    connect_timeout=5,
+    connect_timeout=2,
     # Values travel beside the statement, in binary, and statements are prepared: a body of 10 KB would
     # otherwise be spelt out in 20 KB of hexadecimal and parsed each time.
     server_side_binding=True,

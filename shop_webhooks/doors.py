@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.db import close_old_connections
 from msgspec import Struct
 
+from stores import patience
 from stores.models import Store
 from stores.secrets import Ring, Secret, store_ring
 
@@ -68,6 +69,8 @@ def _door(
     if door and not reload:
         _held[key] = (now, door)  # while one thread looks it up again, the others do not
     close_old_connections()  # a kept one may be dead: after this Django asks it once
+    if patience.is_lost():
+        raise patience.Silent
     if (store := find()) is None:
         _held.pop(key, None)
         return None

@@ -24,6 +24,7 @@ from purchases.shops import PLATFORMS
 from purchases.shops.reading import DeliveryHead
 from shop_webhooks import inbox, notices, tasks
 from shop_webhooks.doors import Door, shopify_door, woocommerce_door
+from stores import patience
 from stores.failpoints import failpoint
 from stores.secrets import CannotOpen
 
@@ -73,13 +74,14 @@ def receive_shopify(request: HttpRequest) -> HttpResponse:
         raise Refusal(503, "shopify_not_configured")
     if not shop.verify(body, head=head, secrets=secrets):
         raise Refusal(401, "invalid_signature")
-    if head.topic in notices.TOPICS:
-        # Also of a shop that is not connected, or no longer: its customers keep their rights.
-        if notices.store_notice(head=head, body=body):
-            tasks.carry_out_notices.ring_now()
-        return _answer(200, {"status": "accepted"})
-    if not head.shop or (door := shopify_door(head.shop)):
-        return _keep(door if head.shop else None, head, body)
+    with patience.of_a_webhook.kept():
+        if head.topic in notices.TOPICS:
+            # Also of a shop that is not connected, or no longer: its customers keep their rights.
+            if notices.store_notice(head=head, body=body):
+                tasks.carry_out_notices.ring_now()
+            return _answer(200, {"status": "accepted"})
+        if not head.shop or (door := shopify_door(head.shop)):
+            return _keep(door if head.shop else None, head, body)
     log.info("delivery.of_no_use", platform="shopify", reason="unknown_shop")
     return _answer(200, {"status": "accepted"})
 
@@ -92,19 +94,20 @@ def receive_woocommerce(request: HttpRequest, token: str) -> HttpResponse:
     body = _read_body(request)
     shop = PLATFORMS["woocommerce"]
     head = shop.read_headers(_headers(request))
-    if (door := woocommerce_door(token)) is None:
-        raise Refusal(404, "not_found")
-    if not door.connected:
-        door = woocommerce_door(token, reload=True)  # it may just have been connected again
-    if not door or not door.connected:
-        raise Refusal(410, "gone")  # the shop then switches its webhook off by itself
-    if not head.signature and body.startswith(b"webhook_id="):
-        return _pong(body)
-    if not shop.verify(body, head=head, secrets=door.secrets):
-        fresh = woocommerce_door(token, reload=True)  # the secret may just have been changed
-        if not fresh or not shop.verify(body, head=head, secrets=fresh.secrets):
-            raise Refusal(401, "invalid_signature")
-    return _keep(door, head, body)
+    with patience.of_a_webhook.kept():
+        if (door := woocommerce_door(token)) is None:
+            raise Refusal(404, "not_found")
+        if not door.connected:
+            door = woocommerce_door(token, reload=True)  # it may just have been connected again
+        if not door or not door.connected:
+            raise Refusal(410, "gone")  # the shop then switches its webhook off by itself
+        if not head.signature and body.startswith(b"webhook_id="):
+            return _pong(body)
+        if not shop.verify(body, head=head, secrets=door.secrets):
+            fresh = woocommerce_door(token, reload=True)  # the secret may just have been changed
+            if not fresh or not shop.verify(body, head=head, secrets=fresh.secrets):
+                raise Refusal(401, "invalid_signature")
+        return _keep(door, head, body)
 
 
 @csrf_exempt

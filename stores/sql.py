@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db import OperationalError, connection
 
+from stores import patience
+
 
 def rows(statement: str, values: Any = None) -> list[tuple[Any, ...]]:
     """What `statement` returns for `values` (a sequence or a mapping, as psycopg takes them)."""
@@ -42,7 +44,7 @@ def run_alone(statement: str, values: Any) -> Any:
         return _execute_alone(statement, values)
     except OperationalError:
         kept = connection.connection  # None: no connection could be made
-        if connection.in_atomic_block or kept is None or not kept.closed:
+        if connection.in_atomic_block or kept is None or not kept.closed or patience.is_lost():
             raise  # nor would a second try help a statement that failed by itself (a time-out, say)
         connection.close()
         return _execute_alone(statement, values)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,9 +32,15 @@ def _killed_again_and_again(trial: Trial) -> None:
 
 def _hangs(trial: Trial) -> None:
     trial.keeper.wait(1.0)
+    frozen_at = time.monotonic()
     trial.keeper.send_all("postgres", signal.SIGSTOP)
     trial.keeper.wait(60.0 if trial.full else 10.0)
+    answers = trial.market.answers(frozen_at, time.monotonic())
     trial.keeper.send_all("postgres", signal.SIGCONT)
+    slowest = max((answer.seconds for answer in answers), default=0.0)
+    refused = sum(answer.status == 503 for answer in answers)
+    trial.remark(f"{refused} answers of 503 while frozen, the slowest after {slowest:.1f} s")
+    trial.insist(refused > 0, "nobody was answered while the database was frozen")
 
 
 def _dies_while_meta_thinks(trial: Trial) -> None:
