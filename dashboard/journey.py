@@ -180,7 +180,7 @@ def _waiting(reason: str) -> str:
             return _(
                 "%(order)s waits for the buyer's consent; it can be sent to %(pixel)s until %(until)s."
             )
-        case "completion" | "status":
+        case "completion" | "status" | "tag":
             return _(
                 "%(order)s waits for the shop; it can be sent to %(pixel)s until %(until)s. %(why)s"
             )

@@ -28,6 +28,7 @@ SENTENCES = {
     "payment": gettext_lazy("It waits until the money has arrived."),
     "completion": gettext_lazy("It waits until the shop has shipped or handed over all of it."),
     "status": gettext_lazy("It waits until the shop gives it a status that the mapping names."),
+    "tag": gettext_lazy("It waits until somebody tags it in the shop as the mapping says."),
     "consent": gettext_lazy("It waits for the buyer's consent."),
     "hold": gettext_lazy("It is held back for a while, in case it is cancelled."),
     # What the shop did when Meta had the event already (conversions/outbox.py).
@@ -64,11 +65,19 @@ SENTENCES = {
     "unclassified_subscription": gettext_lazy(
         "It belongs to a subscription, and nothing on it says whether it begins or renews one."
     ),
+    "other_tag": gettext_lazy("It has none of the tags that the mapping asks for."),
+    "other_sku": gettext_lazy("It has none of the products that the mapping asks for."),
+    "other_customer": gettext_lazy(
+        "The mapping asks for new customers, or for returning ones, and the shop does not say that"
+        " the buyer is one."
+    ),
     "below_min_value": gettext_lazy("Its total is below the mapping's least value."),
     "event_id_missing": gettext_lazy("The order lacks what the mapping makes the event ID of."),
     "event_id_taken": gettext_lazy(
         "Another order has used the same event ID at this dataset: Meta would discard this one."
     ),
+    "not_cancelled": gettext_lazy("The order is not cancelled."),
+    "not_draft": gettext_lazy("The order is no draft, or no longer."),
     "not_refunded": gettext_lazy("Nothing of the order was given back."),
     "never_sent": gettext_lazy(
         "Meta was not told of the purchase, so there is nothing to give back."

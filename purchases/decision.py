@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from purchases.mapping import Rules, mismatch
 from purchases.order import IMPORTED_AFTER, Order, Sale, Source, Standing
-from purchases.triggers import waits_for
+from purchases.triggers import REFUNDED, waits_for
 
 # Meta refuses a whole request if one event is older than 7 days (62 for physical_store); the hour is
 # for retries. https://developers.facebook.com/documentation/ads-commerce/conversions-api/using-the-api
@@ -30,6 +30,7 @@ NO_SALES = (
     Standing.REFUNDED,
     Standing.VOIDED,
 )
+NOT_SO = {"cancelled": "not_cancelled", "draft": "not_draft", REFUNDED: "not_refunded"}
 STAFF = (Source.ADMIN, Source.DRAFT)
 
 
@@ -54,8 +55,8 @@ Decision = Report | Wait | Skip
 
 def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
     """What a mapping with `rules` makes of `order` at `now` (aware)."""
-    if rules.tells_refunds:
-        reason = mismatch(order, rules.when) or _unwanted(order, rules) or _no_refund(order)
+    if rules.tells_no_sale:
+        reason = mismatch(order, rules.when) or _unwanted(order, rules) or _not_so(order, rules)
         reason = reason or ("too_old" if now >= cut_off(order, rules=rules) else "")
         return Skip(reason=reason) if reason else Report()
     if reason := _never(order, rules) or mismatch(order, rules.when) or _not_now(order, rules, now):
@@ -77,13 +78,13 @@ def held_until(order: Order, *, rules: Rules) -> datetime:
 
 
 def happened_at(order: Order, *, rules: Rules) -> datetime:
-    """When what the event tells of happened: the sale, or the refund as the shop wrote it down."""
-    return order.updated_at if rules.tells_refunds else order.placed_at
+    """When what the event tells of happened: the sale, or the change that the shop wrote down."""
+    return order.updated_at if _came_later(rules) else order.placed_at
 
 
 def cut_off(order: Order, *, rules: Rules) -> datetime:
     """The moment from which Meta may refuse the order for its age, or count it a second time."""
-    if rules.tells_refunds:
+    if _came_later(rules):
         return order.updated_at + META_ACCEPTS_FOR
     if order.source == Source.POS:
         return order.placed_at + META_ACCEPTS_STORE_SALES_FOR
@@ -100,8 +101,14 @@ def _never(order: Order, rules: Rules) -> str:
     return _unwanted(order, rules)
 
 
-def _no_refund(order: Order) -> str:
-    return "" if order.given_back > 0 else "not_refunded"
+def _came_later(rules: Rules) -> bool:
+    return rules.tells_no_sale and rules.trigger != Standing.DRAFT
+
+
+def _not_so(order: Order, rules: Rules) -> str:
+    """Why what an event of no sale would tell has not happened, or ""."""
+    is_so = order.given_back > 0 if rules.tells_refunds else order.standing == rules.trigger
+    return "" if is_so else NOT_SO[str(rules.trigger)]
 
 
 def _unwanted(order: Order, rules: Rules) -> str:

@@ -7,7 +7,7 @@ A mapping's settings are plain JSON (from the fleet file or a form); `read_rules
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from purchases.order import Order, Sale, Source
-from purchases.triggers import REFUNDED, Trigger, read_trigger
+from purchases.triggers import NO_PURCHASE, REFUNDED, Trigger, read_trigger
 
 Unwanted = Literal["test", "staff", "imported", "zero_value"]
 Value = Literal["total", "subtotal", "total_less_tax", "total_less_shipping", "net", "margin"]
@@ -29,6 +29,7 @@ AlsoSend = Literal["delivery_category", "net_revenue"]
 ActionSource = Literal[
     "email", "website", "phone_call", "chat", "physical_store", "system_generated", "other"
 ]
+Customer = Literal["any", "new", "returning"]
 WhenTrackedElsewhere = Literal["skip", "send"]
 
 _NAME = r"[^\s:](?:[^:\n]{0,98}[^\s:])?"
@@ -42,6 +43,7 @@ HOLD = re.compile(r"[0-9]{1,4}[mh]")
 HOLD_UNITS = {"m": "minutes", "h": "hours"}
 LONGEST_HOLD = timedelta(hours=48)
 PREDICTED_LTV = re.compile(rf"[0-9]{{1,3}}(?:\.[0-9]{{1,2}})?x|meta:{_NAME}|attribute:{_NAME}")
+EXAMPLES = {"refunded": "Refund", "cancelled": "OrderCancelled", "draft": "Lead"}
 EVENT_ID_FIELDS = (*_IDS.split("|"), "shop")
 CONTENT_ID_FIELDS = ("sku", "variant_id", "product_id", "country")
 
@@ -62,6 +64,9 @@ class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: tuple[Source, ...] = ()
     subscription: tuple[Sale, ...] = ()  # which part in a subscription; an order without is one_off
     min_value: Decimal | None = None  # of the order's total, in the order's currency
+    tag: tuple[str, ...] = ()  # the order has one of them, in whatever case
+    sku: tuple[str, ...] = ()  # one of its lines has one of them
+    customer: Customer = "any"  # one of whom the shop does not say whether they are new is neither
 
 
 class Whatsapp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,6 +107,11 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def tells_refunds(self) -> bool:
         """Whether the event is what was given back, not what was sold."""
         return self.trigger == REFUNDED
+
+    @property
+    def tells_no_sale(self) -> bool:
+        """Whether the event is of something that is no sale: it is never a Purchase."""
+        return self.trigger in NO_PURCHASE
 
     @property
     def held_for(self) -> timedelta:
@@ -168,16 +178,29 @@ def read_rules(settings: Mapping[str, object]) -> Rules:
 
 
 def mismatch(order: Order, when: When) -> str:
-    """The condition that `order` fails, as a skip reason, or "" where all hold."""
+    """The first condition that `order` fails, as a skip reason, or "" where all hold."""
+    return next(_unmet(order, when), "")
+
+
+def _unmet(order: Order, when: When) -> Iterator[str]:
     if when.country and order.country not in when.country:
-        return "other_country"
+        yield "other_country"
     if when.source and order.source not in when.source:
-        return "other_source"
+        yield "other_source"
     if when.subscription and order.sale not in when.subscription:
-        return "other_subscription"
+        yield "other_subscription"
     if when.min_value is not None and order.total < when.min_value:
-        return "below_min_value"
-    return ""
+        yield "below_min_value"
+    if when.tag and not _share(when.tag, order.tags):
+        yield "other_tag"
+    if when.sku and not _share(when.sku, [line.sku for line in order.lines]):
+        yield "other_sku"
+    if when.customer != "any" and order.is_returning is not (when.customer == "returning"):
+        yield "other_customer"
+
+
+def _share(wanted: Iterable[str], there: Iterable[str]) -> bool:
+    return not {word.casefold() for word in wanted}.isdisjoint(word.casefold() for word in there)
 
 
 def _explained(error: msgspec.ValidationError) -> RulesError:
@@ -210,12 +233,16 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "when_tracked_elsewhere": get_args(WhenTrackedElsewhere),
     "when.source": tuple(source.value for source in Source),
     "when.subscription": tuple(sale.value for sale in Sale),
+    "when.customer": get_args(Customer),
 }
 
 
 def _check_words(rules: Rules) -> None:
-    if rules.tells_refunds and rules.event == "Purchase":
-        raise RulesError("trigger", "refunded is for an event of its own, such as event: Refund")
+    if rules.tells_no_sale and rules.event == "Purchase":
+        raise RulesError(
+            "trigger",
+            f"{rules.trigger} is for an event of its own, such as event: {EXAMPLES[str(rules.trigger)]}",
+        )
     if rules.hold and not (HOLD.fullmatch(rules.hold) and rules.held_for <= LONGEST_HOLD):
         raise RulesError("hold", "must be such as 90m or 24h, and 48h at most")
     if rules.predicted_ltv and not PREDICTED_LTV.fullmatch(rules.predicted_ltv):

@@ -212,6 +212,14 @@ class Order(Struct, frozen=True, kw_only=True):
                     return code
         return ""
 
+    @property
+    def is_returning(self) -> bool | None:
+        """Whether the buyer has bought before; None where the shop does not say."""
+        if self.source is Source.SUBSCRIPTION:
+            return True
+        count = self.buyer.orders_count  # with this one
+        return None if count is None else count > 1
+
     def attribute(self, name: str) -> str:
         """The text of the note attribute or order meta `name`; the last one where it repeats."""
         return next((text for key, text in reversed(self.attributes) if key == name), "")

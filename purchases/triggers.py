@@ -1,7 +1,8 @@
 """When an order is due: one trigger for all orders of a mapping, or one for each way of paying.
 
-`created` is the order itself, `paid` its money, `completed` the goods on their way, and
-`status:shipped|delivered` whatever the shop itself calls the moment.
+`created` is the order itself, `paid` its money, `completed` the goods on their way,
+`status:shipped|delivered` whatever the shop itself calls the moment, and `tag:vip` a tag that somebody
+has put on it. What is no sale (`draft`, `cancelled`, `refunded`) has events of its own.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from purchases.order import Order, Standing
 Trigger = str | tuple[tuple[str, str], ...]
 
 WORDS = ("created", "paid", "completed")
-REFUNDED = "refunded"  # of no Purchase: an event of its own, for all ways of paying
+REFUNDED = "refunded"
+# Of no Purchase: each is an event of its own, for all ways of paying.
+NO_PURCHASE = ("draft", "cancelled", REFUNDED)
 OTHERS = "default"
 STATUS = r"[a-z0-9][a-z0-9_-]{0,39}"
-TRIGGER = re.compile(rf"{'|'.join(WORDS)}|{REFUNDED}|status:{STATUS}(?:\|{STATUS}){{0,9}}")
+TAG = r"[^\s,][^,\n]{0,98}"
+TRIGGER = re.compile(rf"{'|'.join(WORDS)}|status:{STATUS}(?:\|{STATUS}){{0,9}}|tag:{TAG}")
 PAIR = 2
 LONGEST_METHOD = 100
 # Statuses in which nobody has bought, or no longer: no trigger can mean them.
@@ -34,8 +38,8 @@ def read_trigger(said: object) -> Trigger:
     """The trigger that settings say. Raises ValueError with a sentence about what is wrong."""
     if isinstance(said, list | tuple) and all(isinstance(pair, list | tuple) for pair in said):
         said = {pair[0]: pair[1] for pair in said if len(pair) == PAIR}  # as Rules are kept
-    if said == REFUNDED:
-        return REFUNDED
+    if isinstance(said, str) and said in NO_PURCHASE:
+        return said
     if not isinstance(said, Mapping):
         return _read(said)
     read: dict[str, str] = {}
@@ -56,19 +60,19 @@ def waits_for(order: Order, trigger: Trigger) -> str:
     if order.standing not in (Standing.PLACED, Standing.PAID):
         return "payment"  # begun, and nobody has bought yet
     chosen = trigger if isinstance(trigger, str) else _of_method(order, trigger)
+    kind, _, names = chosen.partition(":")
     paid = order.standing is Standing.PAID
-    match chosen:
-        case "created":
-            return ""
+    match kind:
         case "paid":
             return "" if paid else "payment"
-        case "completed" if order.completed:
-            return ""
-        case "completed":
+        case "completed" if not order.completed:
             return "completion" if paid else "payment"
-        case _:
-            wanted = chosen.removeprefix("status:").split("|")
-            return "" if any(stage in wanted for stage in order.stages) else "status"
+        case "status" if not any(stage in names.split("|") for stage in order.stages):
+            return "status"
+        case "tag" if names.casefold() not in [tag.casefold() for tag in order.tags]:
+            return "tag"
+        case _due:  # `created` is always
+            return ""
 
 
 def _of_method(order: Order, by_method: tuple[tuple[str, str], ...]) -> str:
@@ -80,8 +84,10 @@ def _of_method(order: Order, by_method: tuple[tuple[str, str], ...]) -> str:
 
 
 def _read(trigger: object) -> str:
-    if not isinstance(trigger, str) or trigger == REFUNDED or not TRIGGER.fullmatch(trigger):
-        raise ValueError(f"{trigger!r} is not one of {', '.join(WORDS)}, status:NAME")
+    if not isinstance(trigger, str) or not TRIGGER.fullmatch(trigger):
+        raise ValueError(f"{trigger!r} is not one of {', '.join(WORDS)}, status:NAME, tag:NAME")
+    if trigger.startswith("tag:"):
+        return trigger
     kind, _, names = trigger.partition(":")
     statuses = [name.removeprefix("wc-") for name in names.split("|") if name]
     for name in statuses:

@@ -151,11 +151,14 @@ def _custom_data(order: Order, *, value: Decimal, rules: Rules) -> CustomData:
 
 
 def _segment(order: Order) -> str:
-    """Whether the buyer is new, where the shop says how many orders they have made, with this one."""
-    count = order.buyer.orders_count
-    if order.source is Source.SUBSCRIPTION or (count is not None and count > 1):
-        return "existing_customer_to_business"
-    return "" if count is None else "new_customer_to_business"
+    """Whether the buyer is new, where the shop says how many orders they have made."""
+    match order.is_returning:
+        case True:
+            return "existing_customer_to_business"
+        case False:
+            return "new_customer_to_business"
+        case None:
+            return ""
 
 
 def _predicted_ltv(order: Order, value: Decimal, how: str) -> Decimal | None:

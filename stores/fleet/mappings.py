@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from purchases.mapping import RulesError, read_rules
-from purchases.triggers import REFUNDED
+from purchases.triggers import NO_PURCHASE
 from stores.fleet.document import Place
 from stores.fleet.entries import MappingEntry
 
@@ -37,9 +37,8 @@ LIST_KEYS = ("skip", "leave_out", "also_send")  # where [] is said, and means no
 MAP_KEYS = ("trigger", "action_source")  # which may be keys and values
 MAPPING_KEYS = ("pixel", "template", "enabled", *RULE_KEYS)
 WHATSAPP_KEYS = ("page_id", "without")
-WHEN_KEYS = ("country", "source", "subscription", "min_value")
-# What the format will take and does not take yet: refused by name, never ignored.
-LATER_WHEN_KEYS = ("tag", "sku", "customer")
+WHEN_LISTS = ("country", "source", "subscription", "tag", "sku")
+WHEN_KEYS = ("country", "source", "subscription", "min_value", "tag", "sku", "customer")
 
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,4})?")
 QUOTED_TEMPLATE = re.compile(r"""template:(["'])(.*)\1""")
@@ -74,8 +73,8 @@ def _check_together(place: Place, settings: Mapping[str, Any]) -> None:
 
 
 def _alone(key: str, value: object) -> dict[str, object]:
-    # A refund must not be without an event of its own.
-    return {key: value, "event": "Refund"} if value == REFUNDED else {key: value}
+    # What is no sale must not be without an event of its own.
+    return {key: value, "event": "Other"} if value in NO_PURCHASE else {key: value}
 
 
 def _flaw(settings: Mapping[str, object]) -> RulesError | None:
@@ -152,9 +151,9 @@ def _read_word(key: str, place: Place) -> str:
 
 def _read_when(place: Place) -> dict[str, Any]:
     """The conditions; those that are empty hold always, as if they were not there."""
-    keys = place.keys(known=WHEN_KEYS, later=LATER_WHEN_KEYS)
+    keys = place.keys(known=WHEN_KEYS)
     when: dict[str, Any] = {}
-    for condition in ("country", "source", "subscription"):
+    for condition in WHEN_LISTS:
         if condition in keys and (words := _read_list(keys[condition], "when", condition)):
             when[condition] = words
     if "min_value" in keys and (amount := keys["min_value"].text()):
@@ -162,6 +161,9 @@ def _read_when(place: Place) -> dict[str, Any]:
             when["min_value"] = f"{Decimal(amount).normalize():f}"
         else:
             keys["min_value"].wrong("must be an amount such as 10 or 19.90")
+    word = keys["customer"].text() if "customer" in keys else ""
+    if word not in ("", "any") and _is_allowed(keys["customer"], {"when": {"customer": word}}):
+        when["customer"] = word
     return when
 
 

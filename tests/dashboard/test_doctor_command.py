@@ -154,7 +154,7 @@ def test_a_mapping_that_cannot_be_meant_is_found(store):
             "failure",
             "store lyon",
             "mappings[0] is not valid: trigger: 'maybe' is not one of created, paid, completed,"
-            " status:NAME",
+            " status:NAME, tag:NAME",
         )
     ]
 

@@ -6,7 +6,7 @@ import pytest
 
 from purchases.decision import Report, Skip, Wait, cut_off, decide, happened_at, held_until
 from purchases.mapping import Rules, When, read_rules
-from purchases.order import Address, Buyer, Order, Sale, Source, Standing
+from purchases.order import Address, Buyer, Line, Order, Sale, Source, Standing
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -145,10 +145,37 @@ def test_a_mapping_can_send_what_another_plugin_sends_too():
         (When(source=(Source.POS,)), Skip(reason="other_source")),
         (When(min_value=Decimal(10)), Report()),
         (When(min_value=Decimal("10.01")), Skip(reason="below_min_value")),
+        (When(tag=("gift", "VIP")), Report()),
+        (When(tag=("vip buyer",)), Skip(reason="other_tag")),
+        (When(sku=("mug-1",)), Report()),
+        (When(sku=("MUG",)), Skip(reason="other_sku")),
+        (When(country=("FR",), tag=("other",)), Skip(reason="other_tag")),
     ],
 )
 def test_the_conditions_of_a_mapping_must_all_hold(when, decision):
-    assert decide(order(), rules=Rules(when=when), now=NOW) == decision
+    tagged = order(
+        tags=("vip",), lines=(Line(sku="MUG-1", quantity=Decimal(1), total=Decimal(10)),)
+    )
+
+    assert decide(tagged, rules=Rules(when=when), now=NOW) == decision
+
+
+@pytest.mark.parametrize(
+    ("orders_count", "source", "customer"),
+    [
+        (1, Source.WEB, "new"),
+        (2, Source.WEB, "returning"),
+        (None, Source.SUBSCRIPTION, "returning"),
+        (None, Source.WEB, ""),  # neither: the shop does not say
+    ],
+)
+def test_a_mapping_may_ask_for_new_or_for_returning_customers(orders_count, source, customer):
+    of = order(buyer=Buyer(orders_count=orders_count), source=source)
+
+    for wanted in ("new", "returning"):
+        expected = Report() if wanted == customer else Skip(reason="other_customer")
+        assert decide(of, rules=Rules(when=When(customer=wanted)), now=NOW) == expected
+    assert decide(of, rules=Rules(), now=NOW) == Report()
 
 
 @pytest.mark.parametrize(
@@ -160,6 +187,8 @@ def test_the_conditions_of_a_mapping_must_all_hold(when, decision):
         ({"completed": True}, "completed", Report()),
         ({"standing": Standing.OPEN, "completed": True}, "completed", Wait(reason="payment")),
         ({"stages": ("processing",)}, "status:shipped", Wait(reason="status")),
+        ({}, "tag:Ready to tell", Wait(reason="tag")),
+        ({"tags": ("x", "ready to TELL")}, "tag:Ready to tell", Report()),
         ({"stages": ("shipped",)}, "status:shipped", Report()),
         ({"stages": ("paid", "delivered")}, "status:shipped|delivered", Report()),
         ({"standing": Standing.PLACED, "stages": ("on-hold",)}, "status:on-hold", Report()),
@@ -292,6 +321,32 @@ REFUND = Rules(event="Refund", trigger="refunded")
 )
 def test_a_refund_is_an_event_of_its_own(changes, decision):
     assert decide(order(**changes), rules=REFUND, now=NOW) == decision
+
+
+@pytest.mark.parametrize(
+    ("event", "trigger", "standing", "decision"),
+    [
+        ("Lead", "draft", Standing.DRAFT, Report()),
+        ("Lead", "draft", Standing.PAID, Skip(reason="not_draft")),
+        ("OrderCancelled", "cancelled", Standing.CANCELLED, Report()),
+        ("OrderCancelled", "cancelled", Standing.PAID, Skip(reason="not_cancelled")),
+    ],
+)
+def test_what_is_no_sale_has_an_event_of_its_own(event, trigger, standing, decision):
+    rules = read_rules({"event": event, "trigger": trigger})
+
+    assert decide(order(standing=standing), rules=rules, now=NOW) == decision
+    assert decide(order(standing=standing, test=True), rules=rules, now=NOW) == Skip(
+        reason="test_order"
+    )
+
+
+def test_a_cancellation_happened_when_the_shop_wrote_it_down_and_a_draft_when_it_was_made():
+    of = order(updated_at=NOW - HOUR, placed_at=NOW - 2 * DAY)
+    cancelled = Rules(event="OrderCancelled", trigger="cancelled")
+
+    assert happened_at(of, rules=cancelled) == NOW - HOUR
+    assert happened_at(of, rules=Rules(event="Lead", trigger="draft")) == NOW - 2 * DAY
 
 
 def test_a_refund_happened_when_the_shop_wrote_it_down():

@@ -68,7 +68,11 @@ def test_every_way_to_an_event_id_is_taken(event_id):
     ("settings", "key"),
     [
         ({"colour": "red"}, "colour"),
-        ({"when": {"tag": ["vip"]}}, "when.tag"),
+        ({"when": {"customer": "old"}}, "when.customer"),
+        ({"trigger": "tag:"}, "trigger"),
+        ({"trigger": "cancelled"}, "trigger"),
+        ({"trigger": "draft"}, "trigger"),
+        ({"trigger": {"cod": "cancelled"}, "event": "Lead"}, "trigger"),
         ({"when": None}, "when"),
         ({"when": {"country": "FR"}}, "when.country"),
         ({"when": {"country": ["fr"]}}, "when.country"),
@@ -141,4 +145,7 @@ def test_a_wrong_choice_names_the_right_ones():
     with pytest.raises(RulesError) as wrong:
         read_rules({"trigger": "shipped"})
 
-    assert wrong.value.message == "'shipped' is not one of created, paid, completed, status:NAME"
+    assert (
+        wrong.value.message
+        == "'shipped' is not one of created, paid, completed, status:NAME, tag:NAME"
+    )

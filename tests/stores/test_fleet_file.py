@@ -15,6 +15,7 @@ from purchases.mapping import (
     PREDICTED_LTV,
     ActionSource,
     AlsoSend,
+    Customer,
     Extra,
     Rules,
     Unwanted,
@@ -22,7 +23,7 @@ from purchases.mapping import (
     read_rules,
 )
 from purchases.order import Sale, Source
-from purchases.triggers import TRIGGER
+from purchases.triggers import NO_PURCHASE, TRIGGER
 from stores.fleet import file, mappings
 from stores.fleet.document import FleetError
 from stores.fleet.file import read_fleet
@@ -259,13 +260,13 @@ def test_what_is_no_fleet_file_is_refused_in_one_sentence(content, problem):
             "pixels[0].ambiguous_sends: 'never' is not one of resend, hold (line 6)",
         ),
         (
-            {"mapping": "when: {tag: []}"},
-            "stores[0].mappings[0].when.tag: not supported yet (line 15)",
+            {"mapping": "when: {customer: old}"},
+            "stores[0].mappings[0].when.customer: 'old' is not one of any, new, returning (line 15)",
         ),
         (
             {"mapping": "trigger: {cod: compleet}"},
             "stores[0].mappings[0].trigger.cod: 'compleet' is not one of created, paid, completed,"
-            " status:NAME (line 15)",
+            " status:NAME, tag:NAME (line 15)",
         ),
         (
             {"mapping": "trigger: {cod: completed, COD: paid}"},
@@ -287,7 +288,7 @@ def test_what_is_no_fleet_file_is_refused_in_one_sentence(content, problem):
         (
             {"mapping": "trigger: piad"},
             "stores[0].mappings[0].trigger: 'piad' is not one of created, paid, completed,"
-            " status:NAME (line 15)",
+            " status:NAME, tag:NAME (line 15)",
         ),
         (
             {"mapping": "when: {country: [FR, Norway]}"},
@@ -482,6 +483,8 @@ def test_the_schema_has_the_keys_and_words_of_the_reader():
     assert parts["event_id"]["pattern"] == f"^({EVENT_ID.pattern})$"
     assert parts["content_id"]["pattern"] == f"^({CONTENT_ID.pattern})$"
     assert parts["one_trigger"]["pattern"] == f"^({TRIGGER.pattern})$"
+    assert parts["trigger"]["anyOf"][1]["enum"] == list(NO_PURCHASE)
+    assert parts["when"]["properties"]["customer"]["enum"][:-1] == list(get_args(Customer))
     assert parts["skip"]["items"]["enum"] == list(get_args(Unwanted))
     assert parts["also_send"]["items"]["enum"] == list(get_args(AlsoSend))
     assert parts["predicted_ltv"]["pattern"] == f"^({PREDICTED_LTV.pattern})$"
