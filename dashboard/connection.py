@@ -81,8 +81,8 @@ def read_connection(*, store: Store, user: User) -> Connection:
 def changeable_stores(*, user: User) -> QuerySet[Store]:
     """The stores that `user` may change: as an owner or operator of their workspace."""
     mine = Membership.objects.filter(user=user, role__in=Membership.MAY_CHANGE)
-    stores: QuerySet[Store] = Store.objects.filter(workspace__in=mine.values("workspace"))
-    return stores
+    visible: QuerySet[Store] = Store.objects.visible_to(user)
+    return visible.filter(workspace__in=mine.values("workspace"))
 
 
 def may_connect(*, user: User) -> bool:

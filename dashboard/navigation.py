@@ -23,6 +23,8 @@ TABS = (
     Tab("home", _("Home")),
     Tab("ledger", _("Orders")),
     Tab("deliveries", _("Deliveries")),
+    Tab("preview", _("Preview")),
+    Tab("test_events", _("Test events")),
     Tab("connection", _("Connection"), platforms=(Store.Platform.WOOCOMMERCE,)),
 )
 

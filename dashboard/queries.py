@@ -148,6 +148,21 @@ def pixels_of(*, store: Store) -> list[Pixel]:
     )
 
 
+def mapped_pixels(*, store: Store) -> list[Pixel]:
+    """The pixels that the store reports to now, by name; one query."""
+    mapped = store.mappings.filter(pixel=OuterRef("pk"), enabled=True)
+    return list(Pixel.objects.filter(Exists(mapped)).order_by("name", "pixel_id"))
+
+
+def recent_orders(*, store: Store, most: int, state: str = "") -> list[ConversionEvent]:
+    """One event of each of the newest orders, of those in `state` if one is named; one query."""
+    events = ConversionEvent.objects.filter(store=store)
+    if state:
+        events = events.filter(state=state)
+    newer = events.filter(order_id=OuterRef("order_id"), pk__gt=OuterRef("pk"))
+    return list(events.filter(~Exists(newer)).order_by("-pk")[:most])
+
+
 def ledger(*, store: Store, wanted: LedgerFilter, now: datetime) -> Page:
     """Orders that have an event as `wanted`, with all their events; two queries.
 

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from dashboard.views import connection, deliveries, doubt, home, orders, pixels, stores
+from dashboard.views import (
+    connection,
+    deliveries,
+    doubt,
+    home,
+    orders,
+    pixels,
+    preview,
+    stores,
+    test_events,
+)
 
 app_name = "dashboard"
 urlpatterns = [
@@ -13,6 +23,8 @@ urlpatterns = [
     path("stores/<int:store_id>/deliveries/", deliveries.deliveries, name="deliveries"),
     path("stores/<int:store_id>/connection/", connection.connection, name="connection"),
     path("stores/<int:store_id>/connection/check", connection.check_connection, name="check"),
+    path("stores/<int:store_id>/preview/", preview.preview, name="preview"),
+    path("stores/<int:store_id>/test-events/", test_events.test_events, name="test_events"),
     path("in-doubt/", doubt.doubt, name="doubt"),
     path("events/<int:event_id>/settlement", doubt.settle_event, name="settlement"),
     path("pixels/<int:pixel_id>/resumption", pixels.resume_pixel, name="resumption"),

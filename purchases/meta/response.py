@@ -77,6 +77,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     subcode: int | None = None
     fbtrace_id: str = ""
     message: str = ""
+    said: str = ""  # all of it, as it came; for a person who has just asked
 
 
 def read(
@@ -93,7 +94,7 @@ def read(
         outcome = _refused(error, status=status, headers=headers, sent=sent)
     else:
         outcome = _without_words(status, headers=headers)
-    return outcome, _worth_keeping(answer, error, status=status)
+    return outcome, _worth_keeping(answer, error, status=status, body=body)
 
 
 def redacted(text: str) -> str:
@@ -102,7 +103,9 @@ def redacted(text: str) -> str:
     return SECRET.sub("[…]", plain)[:LONGEST_MESSAGE]
 
 
-def _worth_keeping(answer: dict[str, Any], error: dict[str, Any], *, status: int) -> Answer:
+def _worth_keeping(
+    answer: dict[str, Any], error: dict[str, Any], *, status: int, body: bytes
+) -> Answer:
     texts = (error.get(key) for key in ("message", "error_user_title", "error_user_msg"))
     return Answer(
         http_status=status,
@@ -110,6 +113,7 @@ def _worth_keeping(answer: dict[str, Any], error: dict[str, Any], *, status: int
         subcode=_number(error.get("error_subcode")),
         fbtrace_id=_trace_id(error.get("fbtrace_id") or answer.get("fbtrace_id")),
         message=redacted(" · ".join(text for text in texts if isinstance(text, str) and text)),
+        said=redacted(body.decode(errors="replace")),
     )
 
 

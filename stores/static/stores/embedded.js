@@ -24,6 +24,14 @@
     document.getElementById("trouble").hidden = !there;
   };
 
+  // A form that is answered with a page: what it found out, or what is wrong with it.
+  const shows = (status) => status === 200 || status === 422;
+  const show = (page) => {
+    const main = new DOMParser().parseFromString(page, "text/html").querySelector("main");
+    document.querySelector("main").replaceWith(main);
+    main.focus();
+  };
+
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (form.method !== "post") return;
@@ -36,6 +44,9 @@
       const bridge = await appBridge();
       const headers = { Authorization: `Bearer ${await bridge.idToken()}` };
       const answer = await fetch(form.action, { method: "POST", body, headers });
+      if (answer.headers.get("Content-Type").startsWith("text/html") && shows(answer.status)) {
+        return show(await answer.text());
+      }
       if (!answer.ok) throw new Error(answer.status);
       const { go, told } = await answer.json();
       if (told) bridge.toast.show(told);
