@@ -288,7 +288,9 @@ def test_the_ledger_keeps_metas_numbers_and_words():
         "fbtrace_id": "AbC",
     }
 
-    _, answer = read(status=400, headers={}, body=msgspec.json.encode({"error": error}), sent=1)
+    body = msgspec.json.encode({"error": error})
+
+    _, answer = read(status=400, headers={}, body=body, sent=1)
 
     assert answer == Answer(
         http_status=400,
@@ -296,6 +298,7 @@ def test_the_ledger_keeps_metas_numbers_and_words():
         subcode=2804003,
         fbtrace_id="AbC",
         message="Invalid parameter · Event Timestamp Too Old",
+        said=body.decode(),
     )
 
 
