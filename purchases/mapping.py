@@ -203,6 +203,26 @@ def _share(wanted: Iterable[str], there: Iterable[str]) -> bool:
     return not {word.casefold() for word in wanted}.isdisjoint(word.casefold() for word in there)
 
 
+def covers(wider: When, when: When) -> bool:
+    """Whether all orders that `when` takes are taken by `wider` too."""
+    return (
+        _includes(wider.country, when.country)
+        and _includes(wider.source, when.source)
+        and _includes(wider.subscription, when.subscription)
+        and _includes(wider.tag, when.tag)
+        and _includes(wider.sku, when.sku)
+        and wider.customer in ("any", when.customer)
+        and (
+            wider.min_value is None
+            or (when.min_value is not None and wider.min_value <= when.min_value)
+        )
+    )
+
+
+def _includes(wider: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    return not wider or (bool(words) and set(words) <= set(wider))
+
+
 def _explained(error: msgspec.ValidationError) -> RulesError:
     """The same in our words: msgspec tells the place, but not what may stand there."""
     message, _, path = str(error).partition(" - at `$.")

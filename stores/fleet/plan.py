@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from purchases.mapping import Rules, When, read_rules
+from purchases.mapping import Rules, When, covers, read_rules
 from stores.fleet.entries import Fleet, MappingEntry, PixelEntry, SecretEntry, StoreEntry
 from stores.fleet.text import plain_pixel, plain_settings, plain_store
 
@@ -191,29 +191,13 @@ def _overlaps(store: StoreEntry, wanted: Fleet) -> Iterator[str]:
         rules = _rules(mapping, wanted)
         when, target = rules.when, (mapping.pixel, rules.event)
         for other, told, wider in earlier:
-            if told == target and _covers(wider, when):
+            if told == target and covers(wider, when):
                 yield (
                     f"store {store.key}: mappings[{place}] can never match,"
                     f" mappings[{other}] takes all its orders to the same pixel"
                 )
                 break
         earlier.append((place, target, when))
-
-
-def _covers(wider: When, when: When) -> bool:
-    return (
-        _includes(wider.country, when.country)
-        and _includes(wider.source, when.source)
-        and _includes(wider.subscription, when.subscription)
-        and (
-            wider.min_value is None
-            or (when.min_value is not None and wider.min_value <= when.min_value)
-        )
-    )
-
-
-def _includes(wider: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    return not wider or (bool(words) and set(words) <= set(wider))
 
 
 def _rules(mapping: MappingEntry, wanted: Fleet) -> Rules:

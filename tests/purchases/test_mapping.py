@@ -3,7 +3,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from purchases.mapping import Rules, RulesError, When, read_rules
+from purchases.mapping import Rules, RulesError, When, covers, read_rules
 from purchases.order import Source
 
 
@@ -149,3 +149,18 @@ def test_a_wrong_choice_names_the_right_ones():
         wrong.value.message
         == "'shipped' is not one of created, paid, completed, status:NAME, tag:NAME"
     )
+
+
+@pytest.mark.parametrize(
+    ("wider", "when", "covered"),
+    [
+        (When(), When(tag=("vip",), sku=("MUG",), customer="new"), True),
+        (When(tag=("vip", "b2b")), When(tag=("vip",)), True),
+        (When(tag=("vip",)), When(), False),
+        (When(sku=("MUG",)), When(sku=("CUP",)), False),
+        (When(customer="new"), When(customer="new"), True),
+        (When(customer="new"), When(), False),
+    ],
+)
+def test_a_mapping_takes_all_orders_of_another_only_if_every_condition_does(wider, when, covered):
+    assert covers(wider, when) is covered
