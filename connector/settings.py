@@ -296,6 +296,11 @@ CELERY_BEAT_SCHEDULE = {
     "forget-payloads": {"task": "conversions.forget_payloads", "schedule": 3600.0},
     "carry-out-notices": {"task": "shop_webhooks.carry_out_notices", "schedule": 300.0},
     "keep-shopify-tokens": {"task": "stores.keep_shopify_tokens", "schedule": 3600.0},
+    "balance-shops": {
+        "task": "dashboard.balance_shops",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
 }
 # What every worker does by itself when no doorbell rings (connector/sweeper.py).
 SWEEPS = (

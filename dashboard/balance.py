@@ -85,6 +85,19 @@ class Difference(Struct, frozen=True, kw_only=True):
     currency: str = ""
 
 
+class Listed(Struct, frozen=True, kw_only=True):
+    """An order behind a term of a line: a state, `missing`, `changed` or `gone`."""
+
+    term: str
+    order_id: str
+    order_name: str
+    pixel_id: str
+    event_name: str
+    day: str
+    currency: str
+    money: Decimal | None
+
+
 class Balance(Struct, kw_only=True):
     """Of one store and span. `reason` says why the shop's orders are not known to be all."""
 
@@ -97,6 +110,8 @@ class Balance(Struct, kw_only=True):
     no_mapping: bool = False  # nobody has asked for this store's orders
     lines: list[Line] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    healed: list[Difference] = field(default_factory=list)  # what differed, and was taken in
+    listed: list[Listed] = field(default_factory=list)
 
     @property
     def balanced(self) -> bool:
@@ -111,8 +126,10 @@ def balance_store(*, store: Store, since: datetime, until: datetime, heal: bool 
     """
     found, bodies = _compare(store, since, until)
     if heal and found.complete and bodies:
+        lacking = [difference for difference in found.differences if difference.order_id in bodies]
         _take_in(store, bodies)
-        found, _bodies = _compare(store, since, until)
+        found, still = _compare(store, since, until)
+        found.healed = [difference for difference in lacking if difference.order_id not in still]
     return found
 
 
@@ -184,18 +201,34 @@ def _settle(
         new = Line(pixel_id=pixel_id, event_name=event_name, day=day, currency=currency)
         return lines.setdefault((pixel_id, event_name, day, currency), new)
 
+    def put(at: Line, term: str, into: Sum, order: tuple[str, str], money: Decimal | None) -> None:
+        into.add(money)
+        listed = Listed(
+            term=term,
+            order_id=order[0],
+            order_name=order[1],
+            pixel_id=at.pixel_id,
+            event_name=at.event_name,
+            day=at.day,
+            currency=at.currency,
+            money=money,
+        )
+        found.listed.append(listed)
+
     rows = _rows(store, listed)
     for entry in entries:
         order, pixel_id = entry.sighting.order, entry.mapping.pixel.pixel_id
         event = rows.get((order.shop_order_id, pixel_id, entry.mapping.event_name))
         at = line(pixel_id, entry.mapping.event_name, order.placed_at, entry.currency)
         at.shop.add(entry.value)
+        named = (order.shop_order_id, order.name)
         if event is None:
-            at.missing.add(entry.value)
+            put(at, "missing", at.missing, named, entry.value)
         else:
-            at.states.setdefault(event.state, Sum()).add(event.value)
-            if _may_differ(entry, event):
-                at.changed.add((entry.value or Decimal()) - (event.value or Decimal()))
+            put(at, event.state, at.states.setdefault(event.state, Sum()), named, event.value)
+            change = (entry.value or Decimal()) - (event.value or Decimal())
+            if change and _may_differ(entry, event):
+                put(at, "changed", at.changed, named, change)
         if what := _difference(entry, event):
             found.differences.append(
                 Difference(
@@ -214,7 +247,7 @@ def _settle(
     ).exclude(order_id__in=list(listed))
     for event in gone.select_related("pixel"):
         at = line(event.pixel.pixel_id, event.event_name, event.event_time, event.currency)
-        at.gone.add(event.value)
+        put(at, "gone", at.gone, (event.order_id, event.order_name), event.value)
     found.lines = [lines[key] for key in sorted(lines)]
 
 

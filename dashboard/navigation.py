@@ -22,6 +22,7 @@ class Tab(Struct, frozen=True):
 TABS = (
     Tab("home", _("Home")),
     Tab("ledger", _("Orders")),
+    Tab("balance", _("Balance")),
     Tab("deliveries", _("Deliveries")),
     Tab("preview", _("Preview")),
     Tab("test_events", _("Test events")),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from dashboard.views import (
+    balance,
     connection,
     deliveries,
     doubt,
@@ -20,6 +21,8 @@ urlpatterns = [
     path("stores/<int:store_id>/", home.home, name="home"),
     path("stores/<int:store_id>/orders/", orders.ledger, name="ledger"),
     path("stores/<int:store_id>/orders/<slug:order_id>/", orders.order, name="order"),
+    path("stores/<int:store_id>/balance/", balance.balance, name="balance"),
+    path("stores/<int:store_id>/balance/run", balance.draw_up_balance, name="draw_up_balance"),
     path("stores/<int:store_id>/deliveries/", deliveries.deliveries, name="deliveries"),
     path("stores/<int:store_id>/connection/", connection.connection, name="connection"),
     path("stores/<int:store_id>/connection/check", connection.check_connection, name="check"),

@@ -30,6 +30,11 @@ def changeable_store(request: HttpRequest, store_id: int) -> Store:
     return store
 
 
+def may_change(request: HttpRequest, store: Store) -> bool:
+    """Whether the user may change the store; one query."""
+    return changeable_stores(user=request.user).filter(pk=store.pk).exists()  # type: ignore[arg-type]  # logged in
+
+
 def render_in_store(
     request: HttpRequest, template: str, store: Store, shown: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:

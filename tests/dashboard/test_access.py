@@ -15,7 +15,13 @@ from tests import factories
 OPEN = {"login", "healthz", "readyz", "metrics", "woocommerce_callback"}
 OTHER_LOCKS = ("admin/", "webhooks/", "shopify/")
 # Pages of other packages than the dashboard.
-BUTTONS = {"logout", "dashboard:resumption", "dashboard:settlement", "dashboard:check"}
+BUTTONS = {
+    "logout",
+    "dashboard:resumption",
+    "dashboard:settlement",
+    "dashboard:check",
+    "dashboard:draw_up_balance",
+}
 OUTSIDE = {"logout", "connect_woocommerce", "woocommerce_handover"}
 
 
