@@ -372,7 +372,10 @@ class Checker:
             if self.ledger[event].state != "accepted":
                 first = self.doubted.get(event, attempt.begun_at)
                 self.doubted[event] = min(first, attempt.begun_at)
-                holds = self.holding.get(attempt.pixel_id) or self.crashes[event] >= CRASHES
+                # Its order was called off while it was on its way: nobody sends that again unasked.
+                called_off = self.ledger[event].state == "skipped"
+                wanted = self.holding.get(attempt.pixel_id) or self.crashes[event] >= CRASHES
+                holds = called_off or wanted
                 (self.held.add if holds else self.held.discard)(event)
 
     def _cut_off(self, event: int) -> datetime:

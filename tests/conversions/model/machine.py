@@ -72,6 +72,22 @@ class Machine(RuleBasedStateMachine):
         versions = shop.orders[order]
         self.world.tell(shop, versions[version % len(versions)])
 
+    @rule(
+        lane=lane, mishap=mishap, standing=st.sampled_from([Standing.CANCELLED, Standing.REFUNDED])
+    )
+    def orders_are_called_off_while_they_are_on_their_way(
+        self, lane: Lane, mishap: str, standing: Standing
+    ) -> None:
+        worker = self.world.claim(lane)
+        if worker not in self.world.workers:
+            return
+        self.world.post(worker, mishap=mishap)
+        for event in worker.group:
+            row = self.world.checker.ledger[event.id]
+            (shop,) = (each for each in self.world.shops if each.store.pk == row.store_id)
+            self.world.news(shop, row.order_id, standing=standing)
+        self.world.settle(worker)
+
     @rule(lane=lane, mishap=mishap, wrong_by=wrong_by)
     def a_worker_serves(self, lane: Lane, mishap: str, wrong_by: timedelta) -> None:
         self.world.serve(lane, mishap=mishap, clock_wrong_by=wrong_by)
