@@ -1,4 +1,4 @@
-"""The only door to Meta: one POST, bounded in every direction, and an honest account of its end.
+"""The only door to Meta: each request bounded in every direction, and an honest account of its end.
 
 The connection is made first; then the caller is asked once more whether it may still send; then the
 first byte leaves. So a failure before that is known to have told Meta nothing, and a worker that was
@@ -21,7 +21,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from purchases.meta.response import Answer, Outcome, TryLater, Unknown, read
+from purchases.meta.response import Answer, Outcome, TryLater, Unknown, read, read_object
 from stores.deadline import shut_after
 from stores.failpoints import failpoint
 
@@ -39,10 +39,10 @@ class NoLongerAllowed(Exception):
 
 
 class GraphClient:
-    """Posts events to the Graph API; may be shared by threads."""
+    """Posts events to the Graph API, and asks it questions; may be shared by threads."""
 
     def __init__(self, *, url: str, version: str, app_secret: str = "") -> None:
-        self._events_url = f"{url}/{version}/{{pixel_id}}/events"
+        self._url = f"{url}/{version}"
         self._app_secret = app_secret
         self._session = requests.Session()
         self._session.trust_env = False
@@ -50,7 +50,7 @@ class GraphClient:
         self._session.mount(url, _Adapter(pool_maxsize=32))
 
     def __repr__(self) -> str:
-        return f"<GraphClient {self._events_url}>"
+        return f"<GraphClient {self._url}>"
 
     def post_events(
         self,
@@ -67,21 +67,14 @@ class GraphClient:
         what the network or Meta does. The token never stands in the URL, where logs would keep it.
         https://developers.facebook.com/documentation/ads-commerce/conversions-api/using-the-api
         """
-        headers: dict[str, str | bytes | None] = {
-            # Bytes, for a text that isn't Latin-1 would raise; what is no token, Meta says.
-            "Authorization": f"Bearer {access_token}".encode(),
-            "Content-Type": "application/json",
-            "Accept-Encoding": "identity",  # an answer is never inflated
-        }
         gate.arm(may_send)
         try:
-            with self._session.post(
-                self._events_url.format(pixel_id=pixel_id),
+            with self._request(
+                "POST",
+                f"{pixel_id}/events",
+                access_token,
                 data=self._with_proof(body, access_token),
-                headers=headers,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-                stream=True,
+                headers={"Content-Type": "application/json"},
             ) as response:
                 failpoint("K13")
                 answer = response.raw.read(MOST_ANSWER_BYTES, decode_content=False)
@@ -96,15 +89,51 @@ class GraphClient:
             gate.disarm()
         return read(status=response.status_code, headers=response.headers, body=answer, sent=sent)
 
-    def _with_proof(self, body: bytes, access_token: str) -> bytes:
-        """The body with `appsecret_proof`, where the app asks for it.
+    def ask(self, path: str, *, access_token: str, **asked: str) -> tuple[dict[str, Any], str]:
+        """GET `path` with the parameters `asked`: Meta's object, or {} and the reason why there is none.
 
-        https://developers.facebook.com/docs/graph-api/securing-requests
+        Raises nothing for what the network or Meta does.
         """
+        if self._app_secret:
+            asked["appsecret_proof"] = self._proof(access_token)
+        gate.arm(lambda: True)
+        try:
+            with self._request("GET", path, access_token, params=asked) as response:
+                answer = response.raw.read(MOST_ANSWER_BYTES, decode_content=False)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            return {}, f"network_{type(error).__name__.lower()}"[:64]
+        finally:
+            gate.disarm()
+        return read_object(status=response.status_code, headers=response.headers, body=answer)
+
+    def _request(
+        self, method: str, path: str, access_token: str, *, headers: Any = None, **sent: Any
+    ) -> requests.Response:
+        return self._session.request(
+            method,
+            f"{self._url}/{path}",
+            headers={
+                # Bytes, for a text that isn't Latin-1 would raise; what is no token, Meta says.
+                "Authorization": f"Bearer {access_token}".encode(),
+                "Accept-Encoding": "identity",  # an answer is never inflated
+                **(headers or {}),
+            },
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+            stream=True,
+            **sent,
+        )
+
+    def _with_proof(self, body: bytes, access_token: str) -> bytes:
+        """The body with `appsecret_proof`, where the app asks for it."""
         if not self._app_secret:
             return body
-        proof = hmac.digest(self._app_secret.encode(), access_token.encode(), hashlib.sha256).hex()
+        proof = self._proof(access_token)
         return f'{{"appsecret_proof":"{proof}",'.encode() + body[1:]
+
+    def _proof(self, access_token: str) -> str:
+        """https://developers.facebook.com/docs/graph-api/securing-requests."""
+        return hmac.digest(self._app_secret.encode(), access_token.encode(), hashlib.sha256).hex()
 
 
 class _Gate(threading.local):

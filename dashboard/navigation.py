@@ -24,6 +24,8 @@ TABS = (
     Tab("ledger", _("Orders")),
     Tab("balance", _("Balance")),
     Tab("deliveries", _("Deliveries")),
+    Tab("mappings", _("Mappings")),
+    Tab("datasets", _("Datasets")),
     Tab("preview", _("Preview")),
     Tab("test_events", _("Test events")),
     Tab("connection", _("Connection"), platforms=(Store.Platform.WOOCOMMERCE,)),

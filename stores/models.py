@@ -238,6 +238,8 @@ class Pixel(models.Model):
     pixel_id = models.CharField(max_length=20)
     name = models.CharField(max_length=200, blank=True)
     access_token = SecretField()
+    # As Meta told it; None for never, and where Meta did not say.
+    token_expires_at = models.DateTimeField(null=True, blank=True)
     secret_names = models.JSONField(default=dict, blank=True)
     # What becomes of a send whose answer never came.
     ambiguous_sends = models.CharField(

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -18,15 +19,18 @@ from stores.models import Store
 
 def find_store(request: HttpRequest, store_id: int) -> Store:
     """The store, if the user may see it. Raises Http404: a stranger learns nothing."""
-    visible = with_last_delivery(Store.objects.visible_to(request.user))
-    visible = visible.select_related("workspace", "shopify")
-    visible = visible.defer("shopify__access_token", "shopify__refresh_token")
-    return get_object_or_404(visible, pk=store_id)
+    return _one(Store.objects.visible_to(request.user), store_id)
 
 
 def changeable_store(request: HttpRequest, store_id: int) -> Store:
     """The store, if the user may change it: as an owner or operator. Raises Http404."""
-    store: Store = get_object_or_404(changeable_stores(user=request.user), pk=store_id)  # type: ignore[arg-type]  # logged in
+    return _one(changeable_stores(user=request.user), store_id)  # type: ignore[arg-type]  # logged in
+
+
+def _one(stores: QuerySet[Store], store_id: int) -> Store:
+    shown = with_last_delivery(stores).select_related("workspace", "shopify")
+    shown = shown.defer("shopify__access_token", "shopify__refresh_token")
+    store: Store = get_object_or_404(shown, pk=store_id)
     return store
 
 

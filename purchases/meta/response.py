@@ -97,6 +97,21 @@ def read(
     return outcome, _worth_keeping(answer, error, status=status, body=body)
 
 
+def read_object(
+    *, status: int, headers: Mapping[str, str], body: bytes
+) -> tuple[dict[str, Any], str]:
+    """The object that a question was answered with; or {} and the reason why it was not."""
+    answer = _json_object(body)
+    if 200 <= status < 300:
+        return (answer, "") if answer else ({}, "unreadable_answer")
+    error = answer.get("error")
+    if isinstance(error, dict) and status >= 400:
+        outcome = _refused(error, status=status, headers=headers, sent=0)
+    else:
+        outcome = _without_words(status, headers=headers)
+    return {}, "" if isinstance(outcome, Accepted) else outcome.reason
+
+
 def redacted(text: str) -> str:
     """`text` without what may be a token, an address or a phone number; one line, 500 characters."""
     plain = "".join(character if character.isprintable() else " " for character in text[:5_000])

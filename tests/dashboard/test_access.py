@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from stores.models import KeyHandover, Pixel, Store, User, Workspace
+from stores.models import KeyHandover, Pixel, PixelMapping, Store, User, Workspace
 from tests import factories
 
 # Doors that are open, or have a lock of their own (the admin: is_staff; webhooks: a signature; the
@@ -21,6 +21,8 @@ BUTTONS = {
     "dashboard:settlement",
     "dashboard:check",
     "dashboard:draw_up_balance",
+    "dashboard:change_dataset",
+    "dashboard:change_mapping",
 }
 OUTSIDE = {"logout", "connect_woocommerce", "woocommerce_handover"}
 
@@ -48,6 +50,8 @@ def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str
     """The address of every page, for what belongs to Alice."""
     event = factories.an_event(store, pixel, order_id="1042")
     known = {"store_id": store.pk, "pixel_id": pixel.pk, "event_id": event.pk, "order_id": "1042"}
+    mapping = PixelMapping.objects.create(store=store, pixel=pixel, position=7)
+    known["mapping_id"] = mapping.pk
     known["handover_id"] = KeyHandover.objects.create(
         workspace=workspace, user=factories.a_user(), url="https://kitchen.example"
     ).pk

@@ -67,7 +67,7 @@ def test_from_the_login_to_one_orders_journey_by_keyboard(
     heading_is(browser, "Boutique Lyon")
     tab_to(browser, "Orders")
     keys(browser, Keys.ENTER)
-    WebDriverWait(browser, 10).until(lambda _: browser.current_url.endswith("/orders/"))
+    tab_is(browser, "Orders")
     tab_to(browser, "#1042")
     keys(browser, Keys.ENTER)
     heading_is(browser, "#1042")
@@ -93,6 +93,15 @@ def test_a_narrow_screen_shows_each_page_without_scrolling_sideways(
 def keys(browser: Chrome, *strokes: str) -> None:
     for stroke in strokes:
         ActionChains(browser).send_keys(stroke).perform()
+
+
+def tab_is(browser: Chrome, text: str) -> None:
+    """Wait until the page of this tab of the store is there, to its end."""
+    named = "return document.querySelector('.tabs [aria-current]')?.textContent"
+    there = "return document.readyState === 'complete'"
+    WebDriverWait(browser, 10).until(
+        lambda _: browser.execute_script(there) and browser.execute_script(named) == text
+    )
 
 
 def tab_to(browser: Chrome, text: str) -> None:

@@ -1,0 +1,118 @@
+"""Which of a store's orders go to which dataset, and how: told in words, and changed by a form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard.datasets import datasets
+from dashboard.mapping_form import MappingForm
+from dashboard.mappings import entries_with, gaps_in_words, next_place, told_mappings
+from dashboard.views.store_page import changeable_store, find_store, may_change, render_in_store
+from shop_webhooks.what_if import MOST_DAYS, what_if
+from stores.models import PixelMapping, Store
+
+
+@require_safe
+def mappings(request: HttpRequest, store_id: int) -> HttpResponse:
+    """`/stores/<id>/mappings/`: the rules in words, in the order in which they count."""
+    store = find_store(request, store_id)
+    told = told_mappings(store=store)
+    shown = {
+        "told": told,
+        "gaps": gaps_in_words(told),
+        "may_change": may_change(request, store),
+    }
+    return render_in_store(request, "dashboard/mappings.html", store, shown)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def mapping(request: HttpRequest, store_id: int, mapping_id: int = 0) -> HttpResponse:
+    """`/stores/<id>/mappings/<id>/` and `…/new/`: a mapping's form, to try it and to save it."""
+    store = changeable_store(request, store_id)
+    if mapping_id:
+        found = get_object_or_404(_of(store), pk=mapping_id)
+    else:
+        found = PixelMapping(store=store, position=next_place(store))
+    pixels = datasets(user=request.user, store=store)  # type: ignore[arg-type]  # logged in
+    form = MappingForm(pixels=pixels, mapping=found, data=request.POST or None)
+    shown: dict[str, Any] = {"form": form, "mapping": found, "days": MOST_DAYS}
+    if request.method == "POST" and form.is_valid():
+        _fill(found, form)
+        if "try" not in request.POST:
+            found.save()
+            messages.success(request, _("Saved. It counts for every order from now on."))
+            return redirect("dashboard:mappings", store.pk)
+        shown["difference"] = _tried(store, found)
+    status = 422 if form.errors else 200
+    return render_in_store(request, "dashboard/mapping.html", store, shown, status=status)
+
+
+@require_POST
+def change_mapping(request: HttpRequest, store_id: int, mapping_id: int) -> HttpResponse:
+    """`/stores/<id>/mappings/<id>/change`: up, on, off, or away."""
+    store = changeable_store(request, store_id)
+    found = get_object_or_404(_of(store), pk=mapping_id)
+    match request.POST.get("do"):
+        case "up":
+            _move_up(store, found)
+        case "on" | "off":
+            found.enabled = request.POST["do"] == "on"
+            found.save(update_fields=["enabled"])
+        case "remove":
+            _remove(store, found)
+        case _:
+            return HttpResponseBadRequest()
+    messages.success(request, _("The mappings are changed."))
+    return redirect("dashboard:mappings", store.pk)
+
+
+def _of(store: Store) -> Any:
+    return store.mappings.select_related("pixel", "template", "store")
+
+
+def _fill(mapping: PixelMapping, form: MappingForm) -> None:
+    mapping.pixel = form.cleaned_data["pixel"]
+    mapping.enabled = form.cleaned_data["enabled"]
+    mapping.settings = form.settings()
+
+
+def _tried(store: Store, mapping: PixelMapping) -> Any:
+    """What the mapping would change for the store's last orders."""
+    return what_if(
+        store=store,
+        mappings=entries_with(mapping, store=store),
+        templates={},
+        days=MOST_DAYS,
+        now=timezone.now(),
+    )
+
+
+@transaction.atomic
+def _remove(store: Store, mapping: PixelMapping) -> None:
+    """Those below move up: a fleet file knows no gaps."""
+    below = list(store.mappings.select_for_update().filter(position__gt=mapping.position))
+    mapping.delete()
+    for row in sorted(below, key=lambda row: row.position):
+        PixelMapping.objects.filter(pk=row.pk).update(position=row.position - 1)
+
+
+@transaction.atomic
+def _move_up(store: Store, mapping: PixelMapping) -> None:
+    """Change places with the one above, if there is one: a place is taken by one at a time."""
+    rows = list(store.mappings.select_for_update().order_by("position"))
+    at = next(number for number, row in enumerate(rows) if row.pk == mapping.pk)
+    if at == 0:
+        return
+    above, below = rows[at - 1], rows[at]
+    above_at, below_at = above.position, below.position
+    PixelMapping.objects.filter(pk=below.pk).update(position=rows[-1].position + 1)
+    PixelMapping.objects.filter(pk=above.pk).update(position=below_at)
+    PixelMapping.objects.filter(pk=below.pk).update(position=above_at)
