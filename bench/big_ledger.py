@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from bench.report import console
+from conversions import totals
 from stores.models import Membership, Pixel, PixelMapping, Store, User, Workspace
 
 WORKSPACES, STORES_EACH = 50, 10  # and a pixel for each store
@@ -100,6 +101,9 @@ def fill(rows: int) -> None:
                 if table.endswith("transition"):
                     values["after"] += CHUNK
         console.print(f"  {table}: {rows:,} rows")
+    _run("SET session_replication_role = origin")
+    _run("UPDATE stores_store SET time_zone = 'Etc/UTC'")  # by which the totals are made anew
+    totals.merge()
     _run("VACUUM ANALYZE")
     _run("CHECKPOINT")
     _run("RESET ALL")

@@ -20,6 +20,7 @@ from conversions import sending
 from conversions.models import Lane
 from dashboard import imbalance, queries
 from dashboard.filters import DeliveryFilter, LedgerFilter
+from dashboard.home import read_home
 from dashboard.journey import order_journey
 from purchases.shops.reading import DeliveryHead
 from shop_webhooks import inbox
@@ -137,6 +138,7 @@ def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
     lately, always = LedgerFilter(), LedgerFilter(days=0)
     return {
         "the stores": partial(queries.store_rows, user=person, now=now),
+        "a store's home page": partial(read_home, store=store, user=person, pixel=0, now=now),
         "a store's ledger": partial(queries.ledger, store=store, wanted=lately, now=now),
         "its skipped orders": partial(
             queries.ledger, store=store, wanted=LedgerFilter(state="skipped"), now=now

@@ -25,6 +25,9 @@ SELECT (SELECT COALESCE(EXTRACT(epoch FROM now() - MIN(received_at)), 0)
        (SELECT COALESCE(EXTRACT(epoch FROM now() - MIN(received_at)), 0)
         FROM conversions_conversionevent WHERE state IN ('pending', 'in_doubt'))
 """
+EVENTS = """
+SELECT state, sum(events) FROM conversions_ledgertotal GROUP BY state HAVING sum(events) > 0
+"""
 # A crash of the database must not take back what a shop was told is kept.
 DURABLE = "SELECT current_setting('fsync'), current_setting('synchronous_commit')"
 
@@ -57,7 +60,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute(OLDEST)
         oldest_delivery, oldest_event = cursor.fetchone()
-        cursor.execute("SELECT state, count(*) FROM conversions_conversionevent GROUP BY state")
+        cursor.execute(EVENTS)
         events = Gauge("connector_events", "Orders x pixels by state", ["state"], registry=registry)
         for state, count in cursor.fetchall():
             events.labels(state).set(count)

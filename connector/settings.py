@@ -308,6 +308,7 @@ SWEEPS = (
     "conversions.send_due",
     "conversions.expire",
     "shop_webhooks.watch_shops",
+    "conversions.merge_totals",
 )
 SWEEP_EVERY_SECONDS = _number("SWEEP_EVERY_SECONDS", default=5, least=0.1)
 SEND_SLOTS = int(

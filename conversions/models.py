@@ -32,7 +32,7 @@ class Lane(models.IntegerChoices):
 class ConversionEvent(models.Model):
     """One order × pixel × event name, from first sight to its end. Narrow: it is written often."""
 
-    store = models.ForeignKey(Store, on_delete=models.PROTECT)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, db_index=False)  # event_of_store is
     pixel = models.ForeignKey(Pixel, on_delete=models.PROTECT)
     # May outlive its mapping: to look for millions of rows when one is deleted would take minutes.
     mapping = models.ForeignKey(
@@ -110,6 +110,55 @@ class ConversionEvent(models.Model):
             BrinIndex(fields=["received_at"], name="event_received"),
             # A store's ledger, newest first (dashboard).
             models.Index(fields=["store", "-id"], name="event_of_store"),
+            # What is not settled well: few, where all is well (dashboard.queries).
+            models.Index(
+                fields=["store", "state"],
+                condition=~Q(state__in=["accepted", "skipped"]),
+                name="event_unwell_of_store",
+            ),
+        ]
+
+
+class LedgerTotal(models.Model):
+    """So many events of a day of the store's, in a state, and their money: summed over a key's rows.
+
+    Triggers add to it in the statement that moves events, so that it never lags; it is never changed,
+    so that nobody waits for another. `totals.merge` makes one row of a key's many.
+    """
+
+    store = models.ForeignKey(
+        Store, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    pixel = models.ForeignKey(
+        Pixel, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    day = models.DateField()  # on which the order was placed
+    event_name = models.CharField(max_length=100)
+    state = models.CharField(max_length=8)
+    currency = models.CharField(max_length=3)
+    events = models.BigIntegerField()
+    # Those among them by which their order came into the ledger; they stay where they came in, so that
+    # only the sum over all states says something.
+    orders = models.BigIntegerField()
+    value = models.DecimalField(max_digits=24, decimal_places=4)
+    merged = models.BooleanField(db_default=False)
+
+    class Tenants(TenantQuerySet):
+        to_workspace = "store__workspace"
+
+    objects = Tenants.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "day", "pixel", "event_name", "state", "currency"],
+                condition=Q(merged=True),
+                name="total_once_merged",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["store", "day"], name="total_of_store"),
+            models.Index(fields=["id"], condition=Q(merged=False), name="total_to_merge"),
         ]
 
 

@@ -6,7 +6,7 @@ from functools import cache, partial
 from celery import shared_task
 from django.conf import settings
 
-from conversions import ledger, outbox, sending
+from conversions import ledger, outbox, sending, totals
 from conversions.graph import GraphClient
 from conversions.models import Lane
 from conversions.stopping import may_go_on
@@ -40,6 +40,12 @@ def expire(**_later: object) -> None:
 def forget_payloads(**_later: object) -> None:
     """Erase the payloads that no resend can need."""
     outbox.forget_payloads()
+
+
+@shared_task(name="conversions.merge_totals")
+def merge_totals(**_later: object) -> None:
+    """Keep the totals few, so that pages read them fast."""
+    totals.merge()
 
 
 @cache

@@ -6,17 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Sum
-from django.db.models.functions import TruncDate
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
-from conversions.models import ConversionEvent, State
+from conversions.models import LedgerTotal, State
+from conversions.totals import summed
 from dashboard.charts import Layer, Plot, Table, slots, stacked_area, upper_edge
+from dashboard.queries import first_day
 from dashboard.words import day_of, number
 from stores.models import Store
 
@@ -34,13 +33,12 @@ A_WEEK = timedelta(days=6)  # and today
 
 
 class DayCount(Struct, frozen=True, kw_only=True):
-    """Events of a day (in the store's zone), a pixel, a name, a state, a reason and a currency."""
+    """Events of a day (in the store's zone), a pixel, a name, a state and a currency."""
 
     day: date
     pixel: int
     event_name: str
     state: str
-    reason: str
     currency: str
     events: int
     value: Decimal
@@ -48,15 +46,23 @@ class DayCount(Struct, frozen=True, kw_only=True):
 
 def day_counts(*, store: Store, days: int, now: datetime) -> list[DayCount]:
     """The last `days` days, today among them; one query."""
-    zone = ZoneInfo(store.time_zone)
-    first = now.astimezone(zone).date() - timedelta(days=days - 1)
-    found = (
-        ConversionEvent.objects.filter(store=store, event_time__gte=_start(first, zone))
-        .annotate(day=TruncDate("event_time", tzinfo=zone))
-        .values("day", "pixel", "event_name", "state", "reason", "currency")
-        .annotate(events=Count("pk"), total=Sum("value", default=Decimal()))
-    )
-    return [DayCount(value=row.pop("total"), **row) for row in found]
+    first = first_day(store.time_zone, days=days, now=now)
+    totals = LedgerTotal.objects.filter(store=store, day__gte=first)
+    return [
+        DayCount(
+            day=day,
+            pixel=pixel,
+            event_name=event_name,
+            state=state,
+            currency=currency,
+            events=events,
+            value=value,
+        )
+        for day, pixel, event_name, state, currency, events, _orders, value in summed(
+            totals, "day", "pixel_id", "event_name", "state", "currency"
+        )
+        if events
+    ]
 
 
 def busiest_pixel(counts: Iterable[DayCount]) -> int:
@@ -140,7 +146,3 @@ def _words(day: date, layers: Sequence[Layer], index: int) -> str:
         if layer.values[index]
     ]
     return f"{day_of(day)} – {', '.join(parts) or _('no order')}"
-
-
-def _start(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)

@@ -45,7 +45,7 @@ class Home(Struct, frozen=True, kw_only=True):
 
 
 def read_home(*, store: Store, user: User, pixel: int, now: datetime) -> Home:
-    """Eight queries. `pixel` is the dataset asked for; 0, or one unknown here, is the busiest."""
+    """Nine queries. `pixel` is the dataset asked for; 0, or one unknown here, is the busiest."""
     (row,) = queries.store_rows(user=user, now=now, store=store)
     pixels = queries.pixels_of(store=store)
     counts = day_counts(store=store, days=queries.DAYS, now=now)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,12 +14,14 @@ from django.db.models.functions import Coalesce
 from msgspec import Struct
 
 from conversions.doubt import in_doubt
-from conversions.models import ConversionEvent, State
+from conversions.models import ConversionEvent, LedgerTotal, State
+from conversions.totals import summed
 from dashboard.filters import DeliveryFilter, LedgerFilter
 from dashboard.health import Health, StoreFacts, store_health
 from shop_webhooks.models import WebhookDelivery
 from stores.models import Membership, Pixel, Store, User
 
+SETTLED = (State.ACCEPTED, State.SKIPPED)
 DAYS = 30  # what the stores page looks back on
 PAGE = 50
 MOST_DOUBTS = 200  # on one page: who has more settles by command
@@ -63,8 +66,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 def store_rows(*, user: User, now: datetime, store: Store | None = None) -> list[StoreRow]:
-    """The stores that `user` may see, or this one, by workspace and name; three queries."""
-    since = now - timedelta(days=DAYS)
+    """The stores that `user` may see, or this one, by workspace and name; four queries.
+
+    What is settled well is counted from the totals, as events; the rest, which are few, as orders.
+    """
     visible = Store.objects.visible_to(user)
     stores: list[Store] = list(
         with_last_delivery(visible.filter(pk=store.pk) if store else visible)
@@ -72,17 +77,23 @@ def store_rows(*, user: User, now: datetime, store: Store | None = None) -> list
         .defer("shopify__access_token", "shopify__refresh_token")
         .order_by("workspace__name", "workspace_id", "-connected", "name", "pk")
     )
-    counts = _order_counts(ConversionEvent.objects.filter(store__in=stores, received_at__gte=since))
+    of_days, since = Q(pk=None), Q(pk=None)
+    for zone in {each.time_zone for each in stores}:
+        there = Q(store__in=[each for each in stores if each.time_zone == zone])
+        first = first_day(zone, days=DAYS, now=now)
+        of_days |= there & Q(day__gte=first)
+        since |= there & Q(event_time__gte=_midnight(first, zone))
+    counts = _counts(LedgerTotal.objects.filter(of_days), ConversionEvent.objects.filter(since))
     unreadable = dict(
         WebhookDelivery.objects.filter(
-            store__in=stores, state=WebhookDelivery.State.UNREADABLE, received_at__gte=since
+            store__in=stores,
+            state=WebhookDelivery.State.UNREADABLE,
+            received_at__gte=now - timedelta(days=DAYS),
         )
         .values_list("store")
         .annotate(Count("pk"))
     )
-    return [
-        _store_row(store, counts.get(store.pk, {}), unreadable.get(store.pk, 0)) for store in stores
-    ]
+    return [_store_row(each, counts[each.pk], unreadable.get(each.pk, 0)) for each in stores]
 
 
 def broken_pixels(*, user: User, store: Store | None = None) -> list[Pixel]:
@@ -187,8 +198,25 @@ def ledger(*, store: Store, wanted: LedgerFilter, now: datetime) -> Page:
 
 
 def ledger_counts(*, store: Store, wanted: LedgerFilter, now: datetime) -> dict[str, int]:
-    """How many orders each state would show, under the other filters; `orders` is for all."""
-    counts = _order_counts(_matching(store, wanted, now)).get(store.pk, {})
+    """How many orders each state would show, under the other filters; `orders` is for all.
+
+    Without a search, what is settled well is counted from the totals: an order counts there once for
+    each dataset and event.
+    """
+    events = _matching(store, wanted, now)
+    if wanted.search:
+        counts = _order_counts(events).get(store.pk, {})
+    else:
+        totals = LedgerTotal.objects.filter(store=store)
+        if wanted.on:
+            totals = totals.filter(day=wanted.on)
+        elif wanted.days:
+            totals = totals.filter(day__gte=first_day(store.time_zone, days=wanted.days, now=now))
+        if wanted.pixel:
+            totals = totals.filter(pixel=wanted.pixel)
+        counts = _counts(totals, events)[store.pk]
+        if wanted.pixel:
+            counts["orders"] = counts["events"]
     return {name: counts.get(name, 0) for name in ("orders", *State.values)}
 
 
@@ -207,6 +235,30 @@ def with_last_delivery(stores: QuerySet[Store]) -> QuerySet[Store]:
     """The stores, each with `last_delivery_at`: when its shop was last heard of."""
     newest = WebhookDelivery.objects.filter(store=OuterRef("pk")).order_by("-pk")
     return stores.annotate(last_delivery_at=Subquery(newest.values("received_at")[:1]))
+
+
+def first_day(zone: str, *, days: int, now: datetime) -> date:
+    """The first of so many days of a time zone, of which today is the last."""
+    return now.astimezone(ZoneInfo(zone)).date() - timedelta(days=days - 1)
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone))
+
+
+def _counts(
+    totals: QuerySet[LedgerTotal], events: QuerySet[ConversionEvent]
+) -> dict[int, dict[str, int]]:
+    """By store: what is settled well as events, from the totals; the rest, which are few, as orders."""
+    counts: dict[int, dict[str, int]] = defaultdict(lambda: {"orders": 0, "events": 0})
+    for store_id, found in _order_counts(events.exclude(state__in=SETTLED)).items():
+        counts[store_id] |= found | {"orders": 0}
+    for store_id, state, of_state, orders, _value in summed(totals, "store_id", "state"):
+        counts[store_id]["orders"] += orders
+        counts[store_id]["events"] += of_state
+        if state in SETTLED:
+            counts[store_id][state] = of_state
+    return counts
 
 
 def _order_counts(events: QuerySet[ConversionEvent]) -> dict[int, dict[str, int]]:
@@ -255,10 +307,12 @@ def _matching(store: Store, wanted: LedgerFilter, now: datetime) -> QuerySet[Con
     """The store's events under all filters but the state and the page."""
     events: QuerySet[ConversionEvent] = ConversionEvent.objects.filter(store=store)
     if wanted.on:
-        start = datetime.combine(wanted.on, time(), ZoneInfo(store.time_zone))
-        events = events.filter(event_time__gte=start, event_time__lt=start + timedelta(days=1))
+        start = _midnight(wanted.on, store.time_zone)
+        end = _midnight(wanted.on + timedelta(days=1), store.time_zone)
+        events = events.filter(event_time__gte=start, event_time__lt=end)
     elif wanted.days:
-        events = events.filter(received_at__gte=now - timedelta(days=wanted.days))
+        first = first_day(store.time_zone, days=wanted.days, now=now)
+        events = events.filter(event_time__gte=_midnight(first, store.time_zone))
     if wanted.pixel:
         events = events.filter(pixel=wanted.pixel)
     if wanted.search:

@@ -132,7 +132,7 @@ def test_the_number_of_queries_does_not_grow(
     with CaptureQueriesContext(connection) as queries:
         page.get(f"/stores/{store.pk}/")
 
-    assert len(queries) == 11
+    assert len(queries) == 12
 
 
 def test_a_day_that_is_none_is_left_out(page: Client, store: Store, pixel: Pixel) -> None:

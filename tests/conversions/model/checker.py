@@ -49,6 +49,14 @@ MOVES = {
     ("waiting", "in_doubt"),  # likewise
 }  # and, from anywhere, to `accepted`, if Meta has it
 
+TOTALS = """
+SELECT COALESCE(told.state, counted.state), told.events, counted.events
+FROM (SELECT state, sum(events) AS events FROM conversions_ledgertotal GROUP BY state) AS told
+FULL JOIN (SELECT state, count(*) AS events FROM conversions_conversionevent GROUP BY state)
+       AS counted USING (state)
+WHERE COALESCE(told.events, 0) <> COALESCE(counted.events, 0)
+"""
+
 LEDGER = """
 SELECT id, store_id, order_id, pixel_id, event_id, state, reason, order_updated_at,
        first_unknown_at, attempts, accepted_at, fbtrace_id, held
@@ -340,6 +348,8 @@ class Checker:
             if unsent and self._is_good(order):
                 in_time = self._cut_off(row.id) > mended_at + timedelta(days=1)
                 promise("what is owed is sent", not in_time, (row, order))
+        differ = rows(TOTALS)
+        promise("the totals are those of the ledger", not differ, differ)
         findings = find_imbalance(span=timedelta(days=365))
         promise("the ledger balances", imbalance(findings) == 0, findings)
 

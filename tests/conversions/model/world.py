@@ -35,7 +35,8 @@ from tests.factories import a_mapping, a_pixel, a_store
 FORGET = """
 DELETE FROM conversions_attemptedevent; DELETE FROM conversions_sendattempt;
 DELETE FROM conversions_eventpayload; DELETE FROM conversions_eventtransition;
-DELETE FROM conversions_conversionevent; DELETE FROM conversions_pixelqueue;
+DELETE FROM conversions_conversionevent; DELETE FROM conversions_ledgertotal;
+DELETE FROM conversions_pixelqueue;
 UPDATE stores_pixel SET broken_reason = '', broken_at = NULL, ambiguous_sends = 'resend';
 """
 
