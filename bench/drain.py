@@ -16,6 +16,7 @@ from bench.rivals import raw_drain
 from bench.stack import Running, postgres_cpu, running, wait_for
 from bench.transform import paid_bodies
 from conversions import outbox
+from conversions.entries import Sighting
 from conversions.models import ConversionEvent
 from conversions.tasks import send_due
 from launch.stack import free_port
@@ -92,7 +93,7 @@ def owe(store: Store, bodies: list[bytes], count: int) -> None:
             fields = {name: getattr(order, name) for name in order.__struct_fields__}
             copy = Order(**(fields | {"shop_order_id": order_id}))
             now = datetime.now(UTC)
-            sightings.append(outbox.Sighting(store=store, order=copy, received_at=now))
+            sightings.append(Sighting(store=store, order=copy, received_at=now))
         with transaction.atomic():
             outbox.record_purchases(sightings)
 

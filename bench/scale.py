@@ -16,7 +16,7 @@ from bench import ingest, journey
 from bench.big_ledger import fill, make_tenants
 from bench.report import Report
 from bench.transform import paid_bodies
-from conversions import sending
+from conversions import claiming
 from conversions.models import Lane
 from dashboard import imbalance, queries
 from dashboard.filters import DeliveryFilter, LedgerFilter
@@ -104,14 +104,14 @@ def _drain(store: Store) -> tuple[float, float]:
     values = {"store": store.pk, "pixel": pixel, "count": BATCH * BATCHES, "body": b"x" * 900}
     run(OWE, values | {"drain": str(next(numbers))})
     run("INSERT INTO conversions_pixelqueue (pixel_id) VALUES (%s) ON CONFLICT DO NOTHING", [pixel])
-    wanted = {"pixel": pixel, "lane": Lane.LIVE.value, "lease": sending.LEASE}
+    wanted = {"pixel": pixel, "lane": Lane.LIVE.value, "lease": claiming.LEASE}
     wanted |= {"most": BATCH, "among": BATCH}
     taken = []
     for _ in range(BATCHES):
         with transaction.atomic():
-            run(sending.READ_IN_ORDER)
-            taken.append(_database_ms(sending.TURN, wanted) + _database_ms(sending.OWED, wanted))
-            owed = [event_id for event_id, *_ in rows(sending.OWED, wanted)]
+            run(claiming.READ_IN_ORDER)
+            taken.append(_database_ms(claiming.TURN, wanted) + _database_ms(claiming.OWED, wanted))
+            owed = [event_id for event_id, *_ in rows(claiming.OWED, wanted)]
             if len(owed) != BATCH:
                 raise RuntimeError(f"{len(owed)} events were owed")
             run(TAKEN, [owed])

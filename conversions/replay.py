@@ -13,8 +13,8 @@ from django.db import transaction
 from msgspec import Struct, field
 
 from conversions import outbox
+from conversions.entries import Entry, Key, Mappings, Sighting, entries_of
 from conversions.models import ConversionEvent, State
-from conversions.outbox import Entry, Key, Mappings, Sighting
 
 # What a replay does with a row, in the order in which a plan tells it.
 FATES = ("send", "accepted", "on_its_way", "waiting", "skipped", "rejected", "too_old")
@@ -78,7 +78,7 @@ def replay(batches: Iterable[Sequence[Sighting]], *, mappings: Mappings, carry_o
 
 
 def _weigh(sightings: Sequence[Sighting], mappings: Mappings) -> list[tuple[Entry, str]]:
-    entries = outbox.entries(sightings, mappings=mappings, now=outbox.database_now())
+    entries = entries_of(sightings, mappings=mappings, now=outbox.database_now())
     known = _rows(entries)
     return [(entry, _fate(entry, known.get(entry.key))) for entry in entries]
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from conversions import outbox
+from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
 from conversions.models import ConversionEvent, State
 from purchases.order import Order
 from purchases.shops import PLATFORMS
@@ -144,13 +145,11 @@ def _compare(store: Store, since: datetime, until: datetime) -> tuple[Balance, d
         found.reason = error.reason
         return found, {}
     found.complete = not found.reason
-    mappings = outbox.mappings_in_force({store.pk})
+    mappings = mappings_in_force({store.pk})
     found.no_mapping = not mappings
     now = outbox.database_now()
-    sightings = [
-        outbox.Sighting(store=store, order=order, received_at=now) for order in orders.values()
-    ]
-    entries = outbox.entries(sightings, mappings=mappings, now=now)
+    sightings = [Sighting(store=store, order=order, received_at=now) for order in orders.values()]
+    entries = entries_of(sightings, mappings=mappings, now=now)
     _settle(found, store, entries, orders.keys())
     lacking = {
         difference.order_id
@@ -190,9 +189,7 @@ def _read(store: Store, found: Balance, orders: dict[str, Order], bodies: dict[s
     return len(seen)
 
 
-def _settle(
-    found: Balance, store: Store, entries: Iterable[outbox.Entry], listed: Iterable[str]
-) -> None:
+def _settle(found: Balance, store: Store, entries: Iterable[Entry], listed: Iterable[str]) -> None:
     """Set each entry against its row, and what is left in the ledger against nothing."""
     zone, lines = ZoneInfo(store.time_zone), dict[tuple[str, str, str, str], Line]()
 
@@ -259,7 +256,7 @@ def _rows(store: Store, listed: Iterable[str]) -> dict[tuple[str, str, str], Con
     }
 
 
-def _difference(entry: outbox.Entry, event: ConversionEvent | None) -> str:
+def _difference(entry: Entry, event: ConversionEvent | None) -> str:
     """What keeps the order from balancing, or ""."""
     if event is None:
         return "missing"
@@ -268,7 +265,7 @@ def _difference(entry: outbox.Entry, event: ConversionEvent | None) -> str:
     return "value" if event.value != entry.value and not _may_differ(entry, event) else ""
 
 
-def _may_differ(entry: outbox.Entry, event: ConversionEvent) -> bool:
+def _may_differ(entry: Entry, event: ConversionEvent) -> bool:
     """Whether the order, or the rules, have changed since the event was made."""
     return (
         event.order_updated_at < entry.sighting.order.updated_at

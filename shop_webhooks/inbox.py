@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from msgspec import Struct
 
 from conversions import outbox
+from conversions.entries import Sighting
 from purchases.order import Order
 from purchases.shops import PLATFORMS
 from purchases.shops.reading import DeliveryHead, NotAnOrder, UnreadableOrder
@@ -230,7 +231,7 @@ def unsealed_body(delivery: WebhookDelivery) -> bytes:
 @transaction.atomic
 def _settle(readings: list[Reading]) -> None:
     sightings = [
-        outbox.Sighting(
+        Sighting(
             store=reading.delivery.store,
             order=reading.order,
             received_at=reading.delivery.received_at,

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from conversions import outbox, report
+from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
 from purchases.decision import Skip
 from purchases.meta.event import Storefront, build_purchase
 from purchases.meta.payload import Field, explain, request_body
@@ -49,7 +50,7 @@ def preview_order(*, store: Store, order: str, pixel_id: str = "") -> list[Pixel
     order_id = _order_id(store, order)
     sightings = _sightings(store, order_id)
     now = outbox.database_now()
-    entries = outbox.entries(sightings, mappings={store.pk: mappings}, now=now)
+    entries = entries_of(sightings, mappings={store.pk: mappings}, now=now)
     rows = report.rows(report.events(stores=[store], order=order_id))
     said = {(row.pixel_id, row.event_name): row for row in rows}
     return [
@@ -65,7 +66,7 @@ def known_order(*, store: Store, order: str) -> Order:
 
 
 def _mappings(store: Store, pixel_id: str) -> dict[tuple[int, str], list[PixelMapping]]:
-    mappings = outbox.mappings_in_force({store.pk}).get(store.pk, {})
+    mappings = mappings_in_force({store.pk}).get(store.pk, {})
     if not mappings:
         raise CannotPreview(
             f"Store {store.key} has no mapping in force: no pixel is told anything."
@@ -93,12 +94,12 @@ def _order_id(store: Store, order: str) -> str:
     return str(ids.pop())
 
 
-def _sightings(store: Store, order_id: str) -> list[outbox.Sighting]:
+def _sightings(store: Store, order_id: str) -> list[Sighting]:
     """Every version of the order that is still kept; the outbox takes the latest."""
     kept = WebhookDelivery.objects.filter(store=store, order_id=order_id, body__isnull=False)
     readings = [inbox.read(delivery) for delivery in kept.select_related("store")]
     sightings = [
-        outbox.Sighting(store=store, order=reading.order, received_at=reading.delivery.received_at)
+        Sighting(store=store, order=reading.order, received_at=reading.delivery.received_at)
         for reading in readings
         if reading.order
     ]
@@ -113,7 +114,7 @@ def _sightings(store: Store, order_id: str) -> list[outbox.Sighting]:
     return sightings
 
 
-def _preview(entry: outbox.Entry, row: report.Row | None, now: datetime) -> PixelPreview:
+def _preview(entry: Entry, row: report.Row | None, now: datetime) -> PixelPreview:
     body, fields = b"null", tuple[Field, ...]()
     if entry.event_id:
         store = entry.sighting.store

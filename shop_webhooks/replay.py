@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from conversions import outbox
-from conversions.outbox import Mappings, Sighting
+from conversions.entries import Mappings, Sighting, mappings_in_force
 from conversions.replay import Plan, replay
 from shop_webhooks import inbox
 from shop_webhooks.models import WebhookDelivery
@@ -28,7 +27,7 @@ def replay_stores(
 
 
 def _mappings(stores: Sequence[Store], pixel_id: str) -> Mappings:
-    found = outbox.mappings_in_force({store.pk for store in stores})
+    found = mappings_in_force({store.pk for store in stores})
     if not pixel_id:
         return found
     return {

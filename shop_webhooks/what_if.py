@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from conversions import outbox
+from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
 from conversions.models import State
 from purchases.what_if import Verdict, WhatIf, compare
 from shop_webhooks import inbox
@@ -31,15 +31,15 @@ def what_if(
 ) -> WhatIf:
     """What `mappings` (of a fleet file, with its `templates`) would change for the store's orders."""
     sightings = list(_sightings(store, since=now - timedelta(days=days)))
-    in_force = outbox.mappings_in_force({store.pk})
+    in_force = mappings_in_force({store.pk})
     wanted = {store.pk: _candidates(store, mappings, templates)}
     return compare(
-        _verdicts(outbox.entries(sightings, mappings=in_force, now=None)),
-        _verdicts(outbox.entries(sightings, mappings=wanted, now=None)),
+        _verdicts(entries_of(sightings, mappings=in_force, now=None)),
+        _verdicts(entries_of(sightings, mappings=wanted, now=None)),
     )
 
 
-def _sightings(store: Store, *, since: datetime) -> Iterable[outbox.Sighting]:
+def _sightings(store: Store, *, since: datetime) -> Iterable[Sighting]:
     """The latest version of each order."""
     kept = WebhookDelivery.objects.filter(
         store=store,
@@ -47,13 +47,13 @@ def _sightings(store: Store, *, since: datetime) -> Iterable[outbox.Sighting]:
         state=WebhookDelivery.State.RECORDED,
         body__isnull=False,
     )
-    latest: dict[str, outbox.Sighting] = {}
+    latest: dict[str, Sighting] = {}
     for delivery in kept.select_related("store").order_by("pk").iterator(chunk_size=500):
         if (order := inbox.read(delivery).order) is None:
             continue
         before = latest.get(order.shop_order_id)
         if before is None or before.order.updated_at <= order.updated_at:
-            latest[order.shop_order_id] = outbox.Sighting(
+            latest[order.shop_order_id] = Sighting(
                 store=store, order=order, received_at=delivery.received_at
             )
     return latest.values()
@@ -82,7 +82,7 @@ def _candidates(
     return found
 
 
-def _verdicts(entries: Iterable[outbox.Entry]) -> list[Verdict]:
+def _verdicts(entries: Iterable[Entry]) -> list[Verdict]:
     return [
         Verdict(
             order_id=entry.sighting.order.shop_order_id,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from conversions import sending
+from conversions import claiming
 from conversions.models import Lane
 from stores.sql import rows, run
 from tests.factories import a_pixel
@@ -35,7 +35,7 @@ def many_owed(acme: SimpleNamespace, owe_a_thousand: Callable[[], None]) -> None
 
 def rows_read(statement: str, **values: Any) -> int:
     """How many rows of the ledger PostgreSQL looks at for `statement`."""
-    values |= {"lane": Lane.LIVE.value, "lease": sending.LEASE}
+    values |= {"lane": Lane.LIVE.value, "lease": claiming.LEASE}
     ((plans,),) = rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values)
     return sum(_rows(plans[0]["Plan"]))
 
@@ -49,13 +49,13 @@ def _rows(node: dict[str, Any]) -> Iterator[int]:
 
 def test_a_turn_looks_at_one_event_of_each_pixel_that_is_owed_any(many_owed: None) -> None:
     with transaction.atomic():
-        assert rows_read(sending.TURN) == 1
+        assert rows_read(claiming.TURN) == 1
 
 
 def test_a_batch_is_read_off_its_index_and_no_further(
     acme: SimpleNamespace, many_owed: None
 ) -> None:
     with transaction.atomic():
-        run(sending.READ_IN_ORDER)
+        run(claiming.READ_IN_ORDER)
 
-        assert rows_read(sending.OWED, pixel=acme.pixel.pk, most=10, among=10) == 10
+        assert rows_read(claiming.OWED, pixel=acme.pixel.pk, most=10, among=10) == 10

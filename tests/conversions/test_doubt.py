@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db.models import F
 
-from conversions import ledger, sending
+from conversions import claiming, ledger, sending
 from conversions.doubt import Verdict, settle
 from conversions.models import ConversionEvent, EventTransition, PixelQueue, SendAttempt
 from purchases.meta.response import Answer, TryLater
@@ -75,7 +75,7 @@ class TestPolicy:
     def test_a_dead_workers_events_are_held_too(self, meta: GraphApi, owe: Owe) -> None:
         Pixel.objects.update(ambiguous_sends="hold")
         owe(1)
-        sending._claim()
+        claiming.claim_turn()
         pauses_end()
 
         send_all(meta)
@@ -138,9 +138,9 @@ class TestVerdict:
     ) -> None:
         Pixel.objects.update(ambiguous_sends="hold")
         owe(1)
-        frozen = sending._claim()
+        frozen = claiming.claim_turn()
         pauses_end()
-        sending._claim()  # has nothing to send, for the only event is held now
+        claiming.claim_turn()  # has nothing to send, for the only event is held now
         before = SendAttempt.objects.get().finished_at
 
         kept = sending._settle(frozen, frozen.groups.pop(), TryLater(reason="busy"), Answer())
@@ -153,7 +153,7 @@ class TestVerdict:
         self, meta: GraphApi, doubted: ConversionEvent
     ) -> None:
         settle([doubted.pk], verdict=Verdict.RESEND, actor="user 5")
-        sending._claim()
+        claiming.claim_turn()
         settle([doubted.pk], verdict=Verdict.GIVE_UP, actor="user 5")
         Pixel.objects.update(ambiguous_sends="resend")
         pauses_end()
@@ -190,7 +190,7 @@ class TestPoison:
         poison = ConversionEvent.objects.get(order_id="2")
 
         for _ in range(20):  # whoever carries the poison dies with it
-            if (claim := sending._claim()) is None:
+            if (claim := claiming.claim_turn()) is None:
                 break
             group = claim.groups[-1]
             if poison.pk in [event.id for event in group]:
@@ -213,9 +213,9 @@ class TestPoison:
     def test_a_batch_that_a_sender_died_with_goes_in_smaller_parts(
         self, meta: GraphApi, owe: Owe, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sending, "MOST_BESIDE_A_CRASH", (1000, 2, 1))
+        monkeypatch.setattr(claiming, "MOST_BESIDE_A_CRASH", (1000, 2, 1))
         owe(1, 2, 3, 4, 5)
-        sending._claim()
+        claiming.claim_turn()
         pauses_end()
 
         send_all(meta)

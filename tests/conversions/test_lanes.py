@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from conversions import sending, stopping, tasks
+from conversions import claiming, sending, stopping, tasks
 from conversions.models import ConversionEvent, Lane, PixelQueue
 from sandbox.graph_api import GraphApi
 from tests.pipeline import send_all
@@ -53,7 +53,7 @@ def test_what_comes_while_a_back_fill_waits_its_turn_goes_along_with_it_first(
     owe(1, 2, **OLD)
     owe(3)
 
-    claim = sending._claim(Lane.BACKFILL)
+    claim = claiming.claim_turn(Lane.BACKFILL)
 
     orders = ConversionEvent.objects.in_bulk([event.id for event in claim.groups[0]])
     assert [orders[event.id].order_id for event in claim.groups[0]] == ["3", "1", "2"]
@@ -81,7 +81,7 @@ def test_each_lane_serves_the_pixel_it_has_served_longest_ago(
         served_at=F("served_at") - timedelta(hours=1),
     )
 
-    claim = sending._claim(Lane.BACKFILL)
+    claim = claiming.claim_turn(Lane.BACKFILL)
 
     assert claim.pixel == two_pixels.pixel
     queue = PixelQueue.objects.get(pixel=two_pixels.pixel)

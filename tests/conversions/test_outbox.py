@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from django.db import connection, transaction
 from django.db.models import F
 
-from conversions import ledger, outbox
+from conversions import entries, ledger, outbox
 from conversions.models import ConversionEvent, EventPayload, PixelQueue
 from purchases.costs import read_costs
 from sandbox.graph_api import GraphApi
@@ -385,7 +385,7 @@ class TestContestedIds:
         """The planner takes the partial unique index only for ids that it knows are not empty."""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute(f"EXPLAIN {outbox.TAKEN}", [[acme.pixel.pk], ["Purchase"], ["1001"]])
+            cursor.execute(f"EXPLAIN {entries.TAKEN}", [[acme.pixel.pk], ["Purchase"], ["1001"]])
             plan = "\n".join(line for (line,) in cursor.fetchall())
 
         assert "event_once_at_meta" in plan

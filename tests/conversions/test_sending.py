@@ -12,8 +12,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models import F
 
+from conversions import claiming, ledger, sending
 from conversions import graph as graph_module
-from conversions import ledger, sending
 from conversions.graph import GraphClient
 from conversions.models import ConversionEvent, EventPayload, PixelQueue, SendAttempt
 from conversions.outbox import payload_purpose
@@ -85,7 +85,7 @@ class TestAccepted:
         owe: Callable[..., list[ConversionEvent]],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(sending, "MAX_EVENTS", 2)  # for 1,000
+        monkeypatch.setattr(claiming, "MAX_EVENTS", 2)  # for 1,000
         owe(1, 2, 3)
 
         send_all(meta)
@@ -110,7 +110,7 @@ class TestAccepted:
         self, acme: SimpleNamespace, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
         owe(1)
-        claim = sending._claim()
+        claim = claiming.claim_turn()
         later = datetime.now(UTC).isoformat()
         owe(1, cancelled_at=later, updated_at=later)
         assert states() == [("skipped", "cancelled")]
@@ -168,10 +168,10 @@ class TestTurns:
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
         owe(1)
-        sending._claim()
+        claiming.claim_turn()
         owe(2)
 
-        assert sending._claim() is None
+        assert claiming.claim_turn() is None
 
 
 class TestDoubt:
@@ -179,7 +179,7 @@ class TestDoubt:
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
         owe(1)
-        claim = sending._claim()  # posts, and dies before it could write the answer down
+        claim = claiming.claim_turn()  # posts, and dies before it could write the answer down
         sending._post(claim, claim.groups[-1], client(meta))
         assert send_all(meta) == 0
 
@@ -199,14 +199,14 @@ class TestDoubt:
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
         owe(1)
-        claim = sending._claim()
+        claim = claiming.claim_turn()
         sending._post(claim, claim.groups[-1], client(meta))
         later = datetime.now(UTC).isoformat()
         owe(1, cancelled_at=later, updated_at=later)
         before = states()
 
         end_pauses()
-        sending._claim()
+        claiming.claim_turn()
 
         assert before == [("skipped", "cancelled")]
         assert states() == [("in_doubt", "called_off_while_sent")]
@@ -216,7 +216,7 @@ class TestDoubt:
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
         owe(1)
-        claim = sending._claim()
+        claim = claiming.claim_turn()
         sending._post(claim, claim.groups[-1], client(meta))
         ConversionEvent.objects.update(cut_off=datetime.now(UTC))
         ledger.expire()
@@ -234,7 +234,7 @@ class TestDoubt:
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
         owe(1)
-        slow = sending._claim()
+        slow = claiming.claim_turn()
         end_pauses()
         meta.will_answer(503, "busy")
         send_all(meta)
@@ -252,8 +252,8 @@ class TestDoubt:
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
         owe(1)
-        claim = sending._claim()
-        claim.boot_time -= sending.LEASE.total_seconds()  # frozen that long
+        claim = claiming.claim_turn()
+        claim.boot_time -= claiming.LEASE.total_seconds()  # frozen that long
 
         outcome, _ = sending._post(claim, claim.groups[-1], client(meta))
 
@@ -265,8 +265,8 @@ class TestDoubt:
     ) -> None:
         owe(1)
         ConversionEvent.objects.update(cut_off=datetime.now(UTC) + timedelta(seconds=65))
-        claim = sending._claim()
-        claim.boot_time -= sending.LEASE.total_seconds() - 12
+        claim = claiming.claim_turn()
+        claim.boot_time -= claiming.LEASE.total_seconds() - 12
 
         outcome, _ = sending._post(claim, claim.groups[-1], client(meta))
 
@@ -436,7 +436,7 @@ class TestPoison:
     ) -> None:
         owe(1, 2, 3, 4)
         meta.fault("html", status=413)  # halve it, says Meta
-        claim = sending._claim()
+        claim = claiming.claim_turn()
         group = claim.groups.pop()
         sending._settle(claim, group, *sending._post(claim, group, client(meta)))
         last = ConversionEvent.objects.get(order_id="4")
@@ -461,14 +461,14 @@ class TestPoison:
         owe(1)
         owe(101, store=two_pixels.store)
         PixelQueue.objects.filter(pixel=acme.pixel).update(served_at=F("served_at") - HOUR)
-        take = sending._batch
+        take = claiming._batch
 
         def spoilt(owed: Any, pixel: Pixel) -> Any:
             if pixel == acme.pixel:
                 raise RuntimeError("a row that nobody has foreseen")
             return take(owed, pixel)
 
-        monkeypatch.setattr(sending, "_batch", spoilt)
+        monkeypatch.setattr(claiming, "_batch", spoilt)
 
         with pytest.raises(RuntimeError):
             send_all(meta)
@@ -484,7 +484,7 @@ class TestPoison:
     ) -> None:
         owe(1, 2, 3, 4)
         meta.fault("html", status=413)  # halve it, says Meta
-        begin, calls = sending._begin, []
+        begin, calls = sending.begin, []
 
         def cut_off(claim: Any) -> None:
             begin(claim)
@@ -492,7 +492,7 @@ class TestPoison:
             if len(calls) == 2:  # the next part is begun, and the transaction is lost
                 raise OperationalError("the database was killed")
 
-        monkeypatch.setattr(sending, "_begin", cut_off)
+        monkeypatch.setattr(sending, "begin", cut_off)
         monkeypatch.setattr(sending, "SETTLES_AGAIN_AFTER", 0)
 
         send_all(meta)
@@ -668,7 +668,7 @@ class TestBrokenPixels:
 
     def time_for_a_probe(self) -> None:
         end_pauses()
-        PixelQueue.objects.update(probe_at=F("probe_at") - sending.PROBE_EVERY)
+        PixelQueue.objects.update(probe_at=F("probe_at") - claiming.PROBE_EVERY)
 
 
 class TestRejected:
@@ -829,7 +829,7 @@ class TestExpired:
         self, meta: GraphApi, owe: Callable[..., list[ConversionEvent]]
     ) -> None:
         owe(1)
-        ConversionEvent.objects.update(cut_off=datetime.now(UTC) + sending.LEASE / 2)
+        ConversionEvent.objects.update(cut_off=datetime.now(UTC) + claiming.LEASE / 2)
 
         assert send_all(meta) == 0
 
@@ -869,7 +869,7 @@ class TestLocks:
         ready = threading.Barrier(2)
 
         def send() -> None:
-            claim = sending._claim()
+            claim = claiming.claim_turn()
             ready.wait()
             group = claim.groups.pop()
             group.sort(key=lambda event: -event.id)

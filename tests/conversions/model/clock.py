@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversions import sending
+from conversions import claiming
 from sandbox.graph_api import GraphApi
 from stores.sql import rows, run
 
@@ -80,7 +80,7 @@ def moved_by_hand(meta: GraphApi) -> Iterator[Clock]:
     clock.tell()
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sending, "_boot_time", clock.seconds)
+            patch.setattr(claiming, "_boot_time", clock.seconds)
             for column, _ in defaults:
                 run(f"{column} model.now()")
             yield clock

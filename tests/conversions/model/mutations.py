@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from conversions import graph, ledger, outbox, sending
+from conversions import claiming, entries, graph, ledger, outbox, sending
 from conversions.models import PixelQueue, SendAttempt
 from purchases import decision
 from purchases.meta import event as meta_event
@@ -137,20 +137,20 @@ def what_a_dead_worker_left_open_is_not_in_doubt(patch: Patch) -> None:
 
 @mutation
 def a_worker_goes_by_its_own_clock(patch: Patch) -> None:
-    for module, name in [(sending, "TURN"), (sending, "OWED")]:
+    for module, name in [(claiming, "TURN"), (claiming, "OWED")]:
         without(patch, module, name, ("now()", "model.workers_clock()"))
     without(patch, ledger, "BEGIN", ("clock_timestamp()", "model.workers_clock()"))
 
 
 @mutation
 def nobody_asks_again_before_the_first_byte(patch: Patch) -> None:
-    patch.setattr(sending.Claim, "may_send", lambda claim, group: True)
+    patch.setattr(claiming.Claim, "may_send", lambda claim, group: True)
 
 
 @mutation
 def the_claim_does_not_look_at_the_cut_off(patch: Patch) -> None:
-    without(patch, sending, "TURN", (" AND event.cut_off > now() + %(lease)s", ""))
-    without(patch, sending, "OWED", (" AND cut_off > now() + %(lease)s", ""))
+    without(patch, claiming, "TURN", (" AND event.cut_off > now() + %(lease)s", ""))
+    without(patch, claiming, "OWED", (" AND cut_off > now() + %(lease)s", ""))
 
 
 @mutation
@@ -178,7 +178,7 @@ def a_turn_is_no_lease(patch: Patch) -> None:
 def whoever_comes_late_ends_the_turn_of_another(patch: Patch) -> None:
     settle = sending._settle
 
-    def settle_regardless(claim: sending.Claim, *rest: Any, **how: Any) -> bool:
+    def settle_regardless(claim: claiming.Claim, *rest: Any, **how: Any) -> bool:
         PixelQueue.objects.filter(pk=claim.pixel.pk).update(lease_token=claim.lease_token)
         return settle(claim, *rest, **how)
 
@@ -193,7 +193,7 @@ def a_pause_that_meta_asks_for_is_not_kept(patch: Patch) -> None:
 @mutation
 def a_paused_pixel_is_sent_to_as_ever(patch: Patch) -> None:
     broken = " AND (pixel.broken_reason = '' OR queue.probe_at <= now())"
-    without(patch, sending, "TURN", (broken, ""))
+    without(patch, claiming, "TURN", (broken, ""))
 
 
 # The rows
@@ -202,13 +202,13 @@ def a_paused_pixel_is_sent_to_as_ever(patch: Patch) -> None:
 @mutation
 def what_is_accepted_is_owed_again(patch: Patch) -> None:
     states = "state IN ('pending', 'in_doubt')"
-    without(patch, sending, "OWED", (states, "state IN ('pending', 'in_doubt', 'accepted')"))
+    without(patch, claiming, "OWED", (states, "state IN ('pending', 'in_doubt', 'accepted')"))
 
 
 @mutation
 def what_a_person_is_to_decide_is_sent_again(patch: Patch) -> None:
-    without(patch, sending, "TURN", (" AND NOT event.held", ""))
-    without(patch, sending, "OWED", (" AND NOT held", ""))
+    without(patch, claiming, "TURN", (" AND NOT event.held", ""))
+    without(patch, claiming, "OWED", (" AND NOT held", ""))
 
 
 @mutation
@@ -224,13 +224,13 @@ def what_kills_its_sender_is_sent_for_ever(patch: Patch) -> None:
 @mutation
 @rare
 def what_kills_its_sender_takes_others_along(patch: Patch) -> None:
-    patch.setattr(sending, "MOST_BESIDE_A_CRASH", (1000,))
+    patch.setattr(claiming, "MOST_BESIDE_A_CRASH", (1000,))
 
 
 @mutation
 @rare
 def an_outage_is_asked_with_whole_batches(patch: Patch) -> None:
-    patch.setattr(sending, "OPEN_AFTER", 1000)
+    patch.setattr(claiming, "OPEN_AFTER", 1000)
     patch.setattr(sending, "SHRINKS_TO", 1.0)
 
 
@@ -274,7 +274,7 @@ def older_news_win(patch: Patch) -> None:
 @mutation
 @rare
 def an_event_id_may_be_two_orders(patch: Patch) -> None:
-    patch.setattr(outbox, "_settle_contested_ids", lambda entries: None)
+    patch.setattr(entries, "_settle_contested_ids", lambda entries: None)
     run("DROP INDEX event_once_at_meta")  # put back by the test
 
 

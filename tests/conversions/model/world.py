@@ -18,11 +18,12 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
-from conversions import doubt, ledger, outbox, sending
+from conversions import claiming, doubt, ledger, outbox, sending
 from conversions.doubt import Verdict
+from conversions.entries import Sighting
 from conversions.graph import GraphClient
 from conversions.models import Lane
-from conversions.outbox import Sighting, record_purchases
+from conversions.outbox import record_purchases
 from purchases.meta.response import Answer, Outcome
 from purchases.order import Buyer, Order, Quote, Source, Standing, Visit
 from sandbox.graph_api import GraphApi
@@ -93,10 +94,10 @@ class Worker:
     """A thread of a worker that has the turn of a pixel, or thinks so."""
 
     number: int
-    claim: sending.Claim
+    claim: claiming.Claim
     clock_wrong_by: timedelta
     answer: tuple[Outcome, Answer] | None = None  # to what it has posted, if it has
-    group: list[sending.Owed] = field(default_factory=list)
+    group: list[claiming.Owed] = field(default_factory=list)
 
 
 class World:
@@ -183,7 +184,7 @@ class World:
         """A worker takes a pixel's turn, if any is due in the lane."""
         self.clock.advance(timedelta(milliseconds=1))  # no two pixels were served at the same time
         self.clock.tell(wrong_by=clock_wrong_by)
-        claim = sending._claim(lane)
+        claim = claiming.claim_turn(lane)
         if claim is None:
             return None
         worker = Worker(number=next(self._numbers), claim=claim, clock_wrong_by=clock_wrong_by)
