@@ -39,7 +39,8 @@ SELECT event.id {EVENTS} AND event.state <> 'pending' AND event.state <> 'accept
     "an event whose trail ends elsewhere": f"""
 SELECT id FROM (
     SELECT event.id, event.state, event.reason,
-           (SELECT max(id) FROM conversions_eventtransition WHERE event_id = event.id) AS last
+           -- + 0, or PostgreSQL may look for the highest id from the end of the whole trail, for each.
+           (SELECT max(id + 0) FROM conversions_eventtransition WHERE event_id = event.id) AS last
     {EVENTS}
 ) AS event
 WHERE NOT EXISTS (SELECT 1 FROM conversions_eventtransition AS step

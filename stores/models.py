@@ -123,6 +123,8 @@ class Store(models.Model):
     url = models.URLField(max_length=500)
     time_zone = models.CharField(max_length=64, default="UTC")
     connected = models.BooleanField(default=True)
+    # Connected by a person: a fleet file that does not know it leaves it alone.
+    by_hand = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     sealed_key = models.BinaryField(default=new_store_key, editable=False)

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversionevent',
-            index=models.Index(condition=models.Q(('state__in', ['accepted', 'skipped']), _negated=True), fields=['store', 'state'], name='event_unwell_of_store'),
+            index=models.Index(condition=models.Q(('state', 'accepted'), _negated=True), fields=['store', 'state', '-id'], name='event_of_store_by_state'),
         ),
         migrations.AddField(
             model_name='ledgertotal',

@@ -46,7 +46,7 @@ def plan_fleet(wanted: Fleet, *, shopify_is_on: bool) -> Plan:
     return Plan(
         wanted=wanted,
         changes=differences(now, wanted, kept=kept),
-        warnings=warnings(wanted, kept=kept, shopify_is_on=shopify_is_on),
+        warnings=warnings(now, wanted, kept=kept, shopify_is_on=shopify_is_on),
     )
 
 
@@ -61,6 +61,7 @@ def apply_plan(plan: Plan, *, now: datetime) -> None:
         workspace, _ = Workspace.objects.update_or_create(
             slug=wanted.slug, defaults={"name": wanted.name}
         )
+        workspace.stores.filter(key__in=wanted.stores).update(by_hand=False)
         for pixel in wanted.pixels.values():
             if ("pixel", pixel.id) in changed:
                 _write_pixel(workspace, pixel, now=now)
@@ -154,7 +155,7 @@ def _write_store(workspace: Workspace, entry: StoreEntry) -> None:
 def _set_store(store: Store, entry: StoreEntry) -> None:
     store.rest_auth = ""  # the address or the key may be another: it is found out anew
     store.name = entry.name
-    store.connected = True
+    store.connected, store.by_hand = True, False
     if entry.platform == "shopify":
         store.domain, store.url = entry.address, f"https://{entry.address}"
     else:

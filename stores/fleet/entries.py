@@ -53,6 +53,7 @@ class StoreEntry(Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, SecretEntry]
     mappings: tuple[MappingEntry, ...] = ()
     connected: bool = True
+    by_hand: bool = False  # connected on screen, and in no file yet
     line: int = 0
 
 

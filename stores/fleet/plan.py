@@ -51,9 +51,18 @@ def differences(now: Fleet | None, wanted: Fleet, *, kept: frozenset[str]) -> li
     return changes
 
 
-def warnings(wanted: Fleet, *, kept: frozenset[str], shopify_is_on: bool) -> list[str]:
+def warnings(
+    now: Fleet | None, wanted: Fleet, *, kept: frozenset[str], shopify_is_on: bool
+) -> list[str]:
     """What is allowed and probably not meant. `kept` are the pixels that stay without being wanted."""
+    staying = _staying(now, wanted)
+    kept -= {mapping.pixel for store in staying for mapping in store.mappings}
     found = [
+        f"store {store.key} was connected on screen and is not in the file; it stays as it is, and"
+        " export writes it"
+        for store in staying
+    ]
+    found += [
         f"pixel {pixel_id} is not in the file; it stays because earlier orders or a disconnected"
         " store refer to it, and no store sends to it"
         for pixel_id in sorted(kept)
@@ -64,6 +73,15 @@ def warnings(wanted: Fleet, *, kept: frozenset[str], shopify_is_on: bool) -> lis
     for store in wanted.stores.values():
         found += _overlaps(store, wanted)
     return found
+
+
+def _staying(now: Fleet | None, wanted: Fleet) -> list[StoreEntry]:
+    """The stores that the file does not know, and that no file has made."""
+    return [
+        store
+        for store in (now.stores.values() if now else ())
+        if store.connected and store.by_hand and store.key not in wanted.stores
+    ]
 
 
 def in_words(change: Change) -> str:
@@ -139,7 +157,7 @@ def _flat_mappings(store: StoreEntry) -> dict[str, Any]:
 
 def _removals(now: Fleet, wanted: Fleet, kept: frozenset[str]) -> Iterator[Change]:
     for store in now.stores.values():
-        if store.connected and store.key not in wanted.stores:
+        if store.connected and store.key not in wanted.stores and not store.by_hand:
             yield Change(action="disconnect", kind="store", key=store.key)
     for pixel_id in sorted(now.pixels.keys() - wanted.pixels.keys() - kept):
         yield Change(action="remove", kind="pixel", key=pixel_id)

@@ -87,6 +87,7 @@ def _store(store: Store) -> StoreEntry:
             for mapping in sorted(store.mappings.all(), key=lambda mapping: mapping.position)
         ),
         connected=store.connected,
+        by_hand=store.by_hand,
     )
 
 

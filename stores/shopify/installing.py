@@ -202,6 +202,7 @@ def _new_store(shop: str, owner: User | None) -> Store:
         key=_free_key(workspace, handle),
         name=handle,
         platform=Store.Platform.SHOPIFY,
+        by_hand=True,
         domain=shop,
         url=f"https://{shop}",
     )

@@ -130,6 +130,7 @@ def _new_store(workspace: Workspace, url: str, name: str, time_zone: str) -> Sto
         domain=host,
         url=url,
         time_zone=time_zone,
+        by_hand=True,
     )
 
 

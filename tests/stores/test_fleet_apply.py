@@ -156,6 +156,25 @@ def test_a_store_that_the_file_lacks_is_disconnected_and_comes_back(apply):
     assert Store.objects.get(key="kitchen").webhook_token == kitchen.webhook_token
 
 
+def test_a_store_that_was_connected_on_screen_stays_until_a_file_has_known_it(apply):
+    apply(EXAMPLE)
+    without = EXAMPLE[: EXAMPLE.index("  - key: kitchen")]
+    Store.objects.filter(key="kitchen").update(by_hand=True)
+
+    left_alone = apply(without)
+    still_there = Store.objects.get(key="kitchen").connected
+    apply(EXAMPLE)
+    disconnected = apply(without)
+
+    warning = (
+        "! store kitchen was connected on screen and is not in the file; it stays as it is, and"
+        " export writes it"
+    )
+    assert left_alone.splitlines() == [warning, "nothing to change"]
+    assert still_there
+    assert disconnected.splitlines()[0] == "- store kitchen: disconnected; its ledger stays"
+
+
 def test_what_nobody_uses_any_more_is_removed(apply):
     apply(EXAMPLE)
     bare = "version: 1\nworkspace: {slug: acme, name: Acme Agency}\n"

@@ -416,7 +416,7 @@ def test_stores_that_count_the_same_ids_at_one_pixel_are_warned_of():
 
     fleet = read(text)
 
-    assert warnings(fleet, kept=frozenset(), shopify_is_on=True) == [
+    assert warnings(None, fleet, kept=frozenset(), shopify_is_on=True) == [
         "stores kitchen, oven share pixel 1234567890123 and count their order_id by themselves: of"
         " two orders with the same one Meta would count one; use event_id:"
         ' template:"{shop}-{order_id}"'
@@ -438,7 +438,7 @@ def test_stores_that_count_the_same_ids_at_one_pixel_are_warned_of():
 def test_a_mapping_that_can_never_match_is_warned_of(first, second, hidden):
     more = f'when: {first}\n      - pixel: "1234567890123"\n        when: {second}'
 
-    found = warnings(read(a_file(mapping=more)), kept=frozenset(), shopify_is_on=True)
+    found = warnings(None, read(a_file(mapping=more)), kept=frozenset(), shopify_is_on=True)
 
     sentence = (
         "store kitchen: mappings[1] can never match, mappings[0] takes all its orders to the same"
@@ -448,7 +448,7 @@ def test_a_mapping_that_can_never_match_is_warned_of(first, second, hidden):
 
 
 def test_shopify_stores_without_the_apps_secret_are_warned_of():
-    assert warnings(read(EXAMPLE), kept=frozenset(), shopify_is_on=False) == [
+    assert warnings(None, read(EXAMPLE), kept=frozenset(), shopify_is_on=False) == [
         "SHOPIFY_API_SECRET is not set: deliveries of the Shopify stores are refused"
     ]
 
