@@ -26,12 +26,13 @@ TABLES = {
     "conversions_conversionevent": f"""
         (store_id, pixel_id, order_id, order_name, event_name, event_id, state, reason, value,
          currency, event_time, order_updated_at, received_at, not_before, cut_off, attempts,
-         accepted_at, fbtrace_id)
+         accepted_at, fbtrace_id, identifiers)
         SELECT %(store)s + n %% %(stores)s, %(pixel)s + n %% %(stores)s, (900000000000 + n)::text,
                '#' || n, 'Purchase', CASE WHEN n %% 50 = 0 THEN '' ELSE (900000000000 + n)::text END,
                CASE WHEN n %% 50 = 0 THEN 'skipped' ELSE 'accepted' END,
                CASE WHEN n %% 50 = 0 THEN 'cancelled' ELSE '' END, 49.90, 'EUR', at, at, at, at,
-               at + interval '7 days', 1, CASE WHEN n %% 50 > 0 THEN at END, 'Abench'
+               at + interval '7 days', 1, CASE WHEN n %% 50 > 0 THEN at END, 'Abench',
+               CASE WHEN n %% 50 > 0 THEN 24575 END
         FROM {MADE}
         """,
     "conversions_eventtransition": """

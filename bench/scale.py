@@ -22,6 +22,8 @@ from dashboard import imbalance, queries
 from dashboard.filters import DeliveryFilter, LedgerFilter
 from dashboard.home import read_home
 from dashboard.journey import order_journey
+from dashboard.match_quality import read_quality
+from dashboard.speed import read_speed
 from purchases.shops.reading import DeliveryHead
 from shop_webhooks import inbox
 from shop_webhooks.doors import Door, shopify_door
@@ -151,6 +153,12 @@ def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
         ),
         "its counts, 30 days": partial(queries.ledger_counts, store=store, wanted=lately, now=now),
         "its counts, all": partial(queries.ledger_counts, store=store, wanted=always, now=now),
+        "its delivery speed": partial(
+            read_speed, store=store, pixel=store.mappings.get().pixel, now=now
+        ),
+        "its match quality": partial(
+            read_quality, store=store, pixel=store.mappings.get().pixel, now=now
+        ),
         "its deliveries": partial(queries.deliveries, store=store, wanted=DeliveryFilter()),
         "its unreadable deliveries": partial(
             queries.deliveries, store=store, wanted=DeliveryFilter(state="unreadable")

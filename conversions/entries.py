@@ -19,6 +19,7 @@ from purchases.decision import Report, Skip, Wait, decide, held_until
 from purchases.mapping import Rules, RulesError, mismatch
 from purchases.meta.check import check
 from purchases.meta.event import Storefront, build_purchase
+from purchases.meta.match_quality import identifiers_of
 from purchases.meta.payload import encode
 from purchases.order import Order
 from purchases.value import in_currency, worth
@@ -54,6 +55,9 @@ class Entry(Struct, kw_only=True):
     state: State
     reason: str = ""
     event_id: str = ""
+    identifiers: int | None = (
+        None  # which kinds are told of the buyer (purchases.meta.match_quality)
+    )
     value: Decimal | None
     currency: str
     payload: bytes = b""
@@ -205,6 +209,7 @@ def _build(entry: Entry, rules: Rules, now: datetime) -> None:
         entry.reason = flaw
         return
     entry.state, entry.event_id, entry.payload = State.PENDING, event.event_id, payload
+    entry.identifiers = identifiers_of(event.findings)
 
 
 def _latest(entries: Iterable[Entry]) -> list[Entry]:

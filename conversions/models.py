@@ -52,6 +52,8 @@ class ConversionEvent(models.Model):
     config_version = models.CharField(max_length=12, db_default="")  # of the rules it was made by
     value = models.DecimalField(max_digits=20, decimal_places=4, null=True)
     currency = models.CharField(max_length=3)
+    # Which kinds of identifiers are told of the buyer, as bits (purchases.meta.match_quality).
+    identifiers = models.IntegerField(null=True)
     event_time = models.DateTimeField()
     order_updated_at = models.DateTimeField()  # which version of the order this row is about
     received_at = models.DateTimeField(db_default=Now())
@@ -110,6 +112,8 @@ class ConversionEvent(models.Model):
             BrinIndex(fields=["received_at"], name="event_received"),
             # A store's ledger, newest first (dashboard).
             models.Index(fields=["store", "-id"], name="event_of_store"),
+            # A day of a store's orders, or its last weeks (dashboard).
+            models.Index(fields=["store", "event_time"], name="event_of_store_by_time"),
             # What is not at Meta: few, where all is well (dashboard.queries).
             models.Index(
                 fields=["store", "state", "-id"],

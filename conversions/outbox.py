@@ -24,11 +24,11 @@ RECORD = """
 INSERT INTO conversions_conversionevent AS event
     (store_id, pixel_id, mapping_id, order_id, order_name, event_name, event_id, state, reason,
      value, currency, event_time, order_updated_at, received_at, cut_off, lane, config_version,
-     not_before)
+     not_before, identifiers)
 SELECT * FROM unnest(
     %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
     %s::text[], %s::text[], %s::numeric[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::timestamptz[], %s::timestamptz[], %s::smallint[], %s::text[], %s::timestamptz[])
+    %s::timestamptz[], %s::timestamptz[], %s::smallint[], %s::text[], %s::timestamptz[], %s::int[])
 ON CONFLICT (store_id, order_id, pixel_id, event_name) DO UPDATE
 SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.reason,
     -- It may be on its way at this moment, and Meta has the last word: then this is what Meta took.
@@ -36,6 +36,8 @@ SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.
                     THEN EXCLUDED.event_id ELSE event.event_id END,
     value = CASE WHEN event.event_id = '' OR EXCLUDED.event_id <> ''
                  THEN EXCLUDED.value ELSE event.value END,
+    identifiers = CASE WHEN event.event_id = '' OR EXCLUDED.event_id <> ''
+                       THEN EXCLUDED.identifiers ELSE event.identifiers END,
     currency = EXCLUDED.currency, event_time = EXCLUDED.event_time,
     order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off,
     not_before = EXCLUDED.not_before, lane = EXCLUDED.lane, config_version = EXCLUDED.config_version
@@ -161,6 +163,7 @@ def _columns(entry: Entry) -> tuple[object, ...]:
         entry.lane.value,
         entry.rules.version,
         entry.not_before,
+        entry.identifiers,
     )
 
 

@@ -74,6 +74,7 @@ class Plot(Struct, frozen=True, kw_only=True):
     bars: Sequence[Bar] = ()
     lines: Sequence[Shape] = ()
     marks: Sequence[Mark] = ()
+    names_all: bool = False  # each slot's label stands below it, not only the first and the last
 
 
 class Layer(Struct, frozen=True, kw_only=True):

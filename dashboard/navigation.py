@@ -23,11 +23,13 @@ TABS = (
     Tab("home", _("Home")),
     Tab("ledger", _("Orders")),
     Tab("balance", _("Balance")),
-    Tab("deliveries", _("Deliveries")),
+    Tab("speed", _("Speed")),
+    Tab("match_quality", _("Match quality")),
     Tab("mappings", _("Mappings")),
     Tab("datasets", _("Datasets")),
     Tab("preview", _("Preview")),
     Tab("test_events", _("Test events")),
+    Tab("deliveries", _("Deliveries")),
     Tab("connection", _("Connection"), platforms=(Store.Platform.WOOCOMMERCE,)),
 )
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from msgspec import Struct
 
@@ -22,6 +22,7 @@ from shop_webhooks.models import WebhookDelivery
 from stores.models import Membership, Pixel, Store, User
 
 SETTLED = (State.ACCEPTED, State.SKIPPED)
+UNSETTLED = tuple(state for state in State if state not in SETTLED)
 DAYS = 30  # what the stores page looks back on
 PAGE = 50
 MOST_DOUBTS = 200  # on one page: who has more settles by command
@@ -182,8 +183,10 @@ def ledger(*, store: Store, wanted: LedgerFilter, now: datetime) -> Page:
     matching = _matching(store, wanted, now)
     if wanted.state:
         matching = matching.filter(state=wanted.state)
-    newer = matching.filter(order_id=OuterRef("order_id"), pk__gt=OuterRef("pk"))
-    newest = matching.filter(~Exists(newer)).order_by("-pk")
+    # Asked for each row until the page is full; NOT EXISTS would first be worked out for all rows.
+    of_order = matching.filter(order_id=OuterRef("order_id")).order_by().values("order_id")
+    last = Subquery(of_order.annotate(last=Max("pk")).values("last"))
+    newest = matching.annotate(last=last).filter(pk=F("last")).order_by("-pk")
     if wanted.before:
         newest = newest.filter(pk__lt=wanted.before)
     places = list(newest.values_list("pk", "order_id")[: PAGE + 1])
@@ -251,7 +254,7 @@ def _counts(
 ) -> dict[int, dict[str, int]]:
     """By store: what is settled well as events, from the totals; the rest, which are few, as orders."""
     counts: dict[int, dict[str, int]] = defaultdict(lambda: {"orders": 0, "events": 0})
-    for store_id, found in _order_counts(events.exclude(state__in=SETTLED)).items():
+    for store_id, found in _order_counts(events.filter(state__in=UNSETTLED)).items():
         counts[store_id] |= found | {"orders": 0}
     for store_id, state, of_state, orders, _value in summed(totals, "store_id", "state"):
         counts[store_id]["orders"] += orders

@@ -144,6 +144,9 @@ SENTENCES = {
     "worker_lost": gettext_lazy("We were interrupted while we sent it, and heard no answer."),
     # What Meta says of the token or the dataset (purchases/meta/response.py).
     "api_version_ended": gettext_lazy("Meta has ended the version of its API that we use."),
+    "no_score_yet": gettext_lazy(
+        "Meta has not worked one out for the purchases of this dataset yet."
+    ),
     "permission_denied": gettext_lazy("The access token may not write to this dataset."),
     "pixel_not_found": gettext_lazy(
         "Meta knows no such dataset, or the access token may not see it."

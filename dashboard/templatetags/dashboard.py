@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +70,12 @@ def why_of(event: ConversionEvent) -> str:
 def number(count: int) -> str:
     """The count with its separators."""
     return words.number(count)
+
+
+@register.filter
+def seconds(length: float) -> str:
+    """The length as a span: `4 s`."""
+    return words.span(timedelta(seconds=length))
 
 
 @register.filter
