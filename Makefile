@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check screenshots chaos bench conformance lock clean prepare prepare-dev prepare-bench
+.PHONY: help demo run test check screenshots chaos bench conformance lock clean mutants prepare prepare-dev prepare-bench prepare-mutants
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -51,6 +51,12 @@ chaos: prepare ## the fault matrix: lost 0, twice 0 under every fault; ONLY=4,25
 bench: prepare-bench ## measured ratios; ONLY=ingest (transform, drain, journey, sustained, scale, lanes), FULL=1
 	@$(VENV)/python -m bench
 
+mutants: prepare-mutants ## change what Meta is told in each small way (10 minutes); the tests must notice 95 of 100
+	rm -rf mutants
+	-$(VENV)/mutmut run
+	@$(VENV)/mutmut export-cicd-stats
+	@$(VENV)/python -m launch.mutants mutants/mutmut-cicd-stats.json
+
 conformance: prepare ## replay captured requests: make conformance SHARED=../shared
 	@$(VENV)/python -m launch.demo sandbox.conformance $(SHARED)
 
@@ -58,12 +64,13 @@ lock: ## make the requirements again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) --output-file requirements.txt
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --output-file requirements-dev.txt
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --group bench --output-file requirements-bench.txt
+	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --group mutants --output-file requirements-mutants.txt
 
 # Hashes for every platform, and no registry's address: pip asks whichever index its user has set.
 LOCK_OPTIONS := --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 clean: ## delete .venv and the caches; the data in .data stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	rm -rf .venv mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 prepare:
@@ -74,3 +81,6 @@ prepare-dev:
 
 prepare-bench:
 	@$(PYTHON) launch/bootstrap.py requirements-bench.txt
+
+prepare-mutants:
+	@$(PYTHON) launch/bootstrap.py requirements-mutants.txt

@@ -11,7 +11,7 @@ from known_order import BILLING, NOW, ORDER, STOREFRONT, VISIT, event, order
 from msgspec.structs import replace
 
 from purchases.decision import Skip
-from purchases.mapping import Rules
+from purchases.mapping import Rules, Whatsapp
 from purchases.meta.check import check
 from purchases.meta.event import build_purchase
 from purchases.meta.payload import (
@@ -22,7 +22,7 @@ from purchases.meta.payload import (
     request_body,
     take_batch,
 )
-from purchases.order import Address, Buyer, Click, Line, Order, Quote, Source, Visit
+from purchases.order import Address, Buyer, Click, Delivery, Line, Order, Quote, Source, Visit
 
 
 def sha256(text: str) -> str:
@@ -145,6 +145,91 @@ def test_the_preview_names_every_value_that_is_sent_and_where_it_stood():
     }
     (email,) = (field for field in fields if field.path == "user_data.em[0]")
     assert email.origin == "email → trimmed, lower case, sha256"
+
+
+EXPLAINED = """
+event_name = Purchase < event
+event_time = 1795258800 < order.placed_at → Unix seconds
+event_id = 5678901234567 < order_id
+action_source = website < order.source
+event_source_url = https://boutique.example/products/scarf\
+ < landing page or store address → without query
+user_data.em[0] < email → trimmed, lower case, sha256
+user_data.ph[0] < billing.phone → country code and digits, sha256
+user_data.fn[0] < billing.first_name → lower case, no punctuation or spaces, sha256
+user_data.ln[0] < billing.last_name → lower case, no punctuation or spaces, sha256
+user_data.ct[0] < billing.city → lower case, letters only, sha256
+user_data.st[0] < billing.region → region as code or name, lower case, sha256
+user_data.zp[0] < billing.postcode → lower case, no spaces, up to the dash, sha256
+user_data.country[0] < billing.country → two-letter code, lower case, sha256
+user_data.external_id[0] < customer.id → lower case, no spaces, sha256
+user_data.client_ip_address = 203.0.113.9 < browser_ip → as it is
+user_data.client_user_agent = Mozilla/5.0 (X11) < client_details.user_agent → as it is
+user_data.fbc = fb.1.1795258800000.IwAR0x-Y_z < landing_site → fb.1.time.fbclid
+user_data.fbp = fb.1.1763685000123.1098115397 < note_attributes._fbp → as it is
+custom_data.value = 42.50 < order total → EUR
+custom_data.currency = EUR < order.currency
+custom_data.order_id = 5678901234567 < order.id
+custom_data.customer_segmentation = existing_customer_to_business < customer.orders_count
+custom_data.delivery_category = home_delivery < shipping method
+custom_data.predicted_ltv = 106.25 < 2.5x
+custom_data.content_type = product < variant_id
+custom_data.content_ids[0] = 11 < line variant_id
+custom_data.content_ids[1] = 12 < line variant_id
+custom_data.contents[0].id = 11 < line variant_id
+custom_data.contents[0].quantity = 2 < line quantity → whole items
+custom_data.contents[0].item_price = 10.00 < line total / quantity
+custom_data.contents[1].id = 12 < line variant_id
+custom_data.contents[1].quantity = 2 < line quantity → whole items
+custom_data.contents[1].item_price = 5.00 < line total / quantity
+custom_data.num_items = 4 < sum of the quantities
+custom_data.net_revenue - net less costs: cost_missing
+"""
+
+
+def test_the_preview_explains_an_order_in_exactly_these_words():
+    told = event(
+        order(delivery=Delivery.HOME, buyer=replace(ORDER.buyer, orders_count=3)),
+        also_send=("delivery_category", "net_revenue"),
+        predicted_ltv="2.5x",
+    )
+
+    lines = [
+        f"{field.path} - {field.origin}: {field.note}"
+        if field.note
+        else f"{field.path}{'' if '[0]' in field.path and 'user' in field.path else f' = {field.value}'}"
+        f" < {field.origin}"
+        for field in explain(told)
+    ]
+
+    assert lines == EXPLAINED.strip().splitlines()
+
+
+def test_the_preview_explains_a_chat_and_a_known_margin():
+    costed = replace(ORDER.lines[0], cost=Decimal(3))
+    american = replace(ORDER.buyer, addresses=(replace(BILLING, country="US"),))
+    told = event(
+        order(lines=(costed,), buyer=american, attributes=(("ctwa_clid", "ARAk-7f"),)),
+        whatsapp=Whatsapp(page_id="1234567890"),
+        also_send=("net_revenue",),
+    )
+
+    said = {field.path: (field.value, field.origin) for field in explain(told)}
+
+    assert said["messaging_channel"] == ("whatsapp", "whatsapp")
+    assert said["user_data.ctwa_clid"][1] == "attribute ctwa_clid → as it is"
+    assert said["user_data.page_id"] == ("1234567890", "whatsapp.page_id → as it is")
+    assert said["custom_data.net_revenue"][1] == "net less costs"
+    assert "cost_missing" not in {field.note for field in explain(told)}
+
+
+def test_a_click_that_the_browser_kept_is_told_as_it_is():
+    kept = replace(VISIT, fbcs=(Quote(text="fb.1.1763685000123.IwAR1", origin="meta._fbc"),))
+
+    said = {field.path: field for field in explain(event(order(visit=kept)))}
+
+    assert said["user_data.fbc"].value == "fb.1.1763685000123.IwAR1"
+    assert said["user_data.fbc"].origin == "meta._fbc → as it is"
 
 
 def test_the_preview_says_what_is_not_sent_and_why_without_repeating_it():

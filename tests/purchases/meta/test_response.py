@@ -16,6 +16,7 @@ from purchases.meta.response import (
     TryLater,
     Unknown,
     read,
+    read_object,
     redacted,
 )
 
@@ -378,3 +379,26 @@ def test_any_answer_has_a_meaning(status, headers, body, sent):
         assert outcome.received == sent
     if isinstance(outcome, TryLater | Unknown) and outcome.retry_after is not None:
         assert timedelta(seconds=1) <= outcome.retry_after <= HOUR
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "answer"),
+    [
+        (200, b'{"id":"1","name":"Main"}', ({"id": "1", "name": "Main"}, "")),
+        (299, b'{"id":"1"}', ({"id": "1"}, "")),
+        (200, b"<html>", ({}, "unreadable_answer")),
+        (200, b"[]", ({}, "unreadable_answer")),
+        (199, b"{}", ({}, "http_199")),
+        (300, b'{"id":"1"}', ({}, "http_300")),
+        (302, b'{"error":{"code":190}}', ({}, "http_302")),
+        (400, b'{"error":{"code":190,"error_subcode":463}}', ({}, "token_expired")),
+        (400, b'{"error":{"code":100,"error_subcode":33}}', ({}, "pixel_not_found")),
+        (403, b'{"error":{"code":200}}', ({}, "permission_denied")),
+        (400, b'{"error":{"code":4}}', ({}, "throttled_app")),
+        (429, b"", ({}, "http_429")),
+        (500, b'{"error":"broken"}', ({}, "http_500")),
+        (503, b"<html>", ({}, "http_503")),
+    ],
+)
+def test_a_question_has_an_answer_or_a_reason_why_not(status, body, answer):
+    assert read_object(status=status, headers={"Retry-After": "5"}, body=body) == answer
