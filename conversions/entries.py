@@ -183,6 +183,11 @@ def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) ->
         not_before=now,
     )
     match decide(order, rules=rules, now=now):
+        case Skip(reason="watched"):
+            _build(entry, rules, now)
+            if entry.state == State.PENDING:  # all is well with it, and it is not ours to send
+                entry.state, entry.reason = State.SKIPPED, "watched"
+                entry.event_id, entry.payload = "", b""
         case Skip(reason=reason):
             entry.reason = reason
         case Wait(reason="hold"):

@@ -36,8 +36,7 @@ SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.
                     THEN EXCLUDED.event_id ELSE event.event_id END,
     value = CASE WHEN event.event_id = '' OR EXCLUDED.event_id <> ''
                  THEN EXCLUDED.value ELSE event.value END,
-    identifiers = CASE WHEN event.event_id = '' OR EXCLUDED.event_id <> ''
-                       THEN EXCLUDED.identifiers ELSE event.identifiers END,
+    identifiers = COALESCE(EXCLUDED.identifiers, event.identifiers),
     currency = EXCLUDED.currency, event_time = EXCLUDED.event_time,
     order_updated_at = EXCLUDED.order_updated_at, cut_off = EXCLUDED.cut_off,
     not_before = EXCLUDED.not_before, lane = EXCLUDED.lane, config_version = EXCLUDED.config_version

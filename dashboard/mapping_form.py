@@ -216,7 +216,7 @@ class MappingForm(forms.Form):
 
 
 # What the form does not ask: it stays as it is.
-KEPT = ("action_source", "whatsapp")
+KEPT = ("action_source", "whatsapp", "send_from")
 
 
 def canonical(rules: Rules) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from django.utils.translation import gettext as _
 from msgspec import Struct
@@ -23,6 +24,8 @@ class Told(Struct, frozen=True, kw_only=True):
     value: str
     ids: str
     problem: str
+    watches: bool = False  # nothing is sent yet
+    sends_from: datetime | None = None  # only orders from then on
 
 
 def told_mappings(*, store: Store) -> list[Told]:
@@ -48,6 +51,8 @@ def _told(mappings: Sequence[PixelMapping]) -> Iterator[Told]:
             orders=orders_in_words(rules.when),
             moment=moment_in_words(rules.trigger),
             value=_value(rules),
+            watches=rules.only_watches,
+            sends_from=rules.cut_over_at,
             ids=_("Event ID: %(event)s. Product IDs: %(content)s.")
             % {"event": rules.event_id, "content": rules.content_id},
             problem=_("It never matches: a mapping above takes all its orders to the same dataset.")
@@ -110,6 +115,13 @@ def moment_in_words(trigger: Trigger) -> str:
         "refunded": _("Sent when something is given back."),
     }
     return words[kind] % {"name": name} if name else words[kind]
+
+
+def cut_over(now: datetime) -> str:
+    """What `send_from` says to go live soon: an order must not be placed after it, and be read by the
+    rules of before it."""
+    soon = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=2)
+    return soon.isoformat()
 
 
 def gaps_in_words(told: Sequence[Told]) -> list[str]:

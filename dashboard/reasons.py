@@ -57,6 +57,10 @@ SENTENCES = {
         "It is older than Meta accepts: 7 days, 62 for sales in a store, or 2 where a browser pixel"
         " has told Meta of it: Meta would count it again."
     ),
+    "watched": gettext_lazy("It is only watched: the mapping sends nothing yet."),
+    "before_cut_over": gettext_lazy(
+        "It was placed before the moment from which on this mapping sends: it was another sender's."
+    ),
     "other_country": gettext_lazy("It goes to a country that the mapping leaves out."),
     "other_source": gettext_lazy("It was made in a way that the mapping leaves out."),
     "other_subscription": gettext_lazy(

@@ -58,11 +58,14 @@ def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
     if rules.tells_no_sale:
         reason = mismatch(order, rules.when) or _unwanted(order, rules) or _not_so(order, rules)
         reason = reason or ("too_old" if now >= cut_off(order, rules=rules) else "")
+        reason = reason or _not_ours(order, rules)
         return Skip(reason=reason) if reason else Report()
     if reason := _never(order, rules) or mismatch(order, rules.when) or _not_now(order, rules, now):
         return Skip(reason=reason)
     if reason := waits_for(order, rules.trigger):
         return Wait(reason=reason)
+    if reason := _not_ours(order, rules):
+        return Skip(reason=reason)
     if rules.hold and now < held_until(order, rules=rules):
         return Wait(reason="hold")
     return Report()
@@ -109,6 +112,15 @@ def _not_so(order: Order, rules: Rules) -> str:
     """Why what an event of no sale would tell has not happened, or ""."""
     is_so = order.given_back > 0 if rules.tells_refunds else order.standing == rules.trigger
     return "" if is_so else NOT_SO[str(rules.trigger)]
+
+
+def _not_ours(order: Order, rules: Rules) -> str:
+    """Why the order is another sender's, by the moment of its sale: no matter when it was paid."""
+    if rules.only_watches:
+        return "watched"
+    if rules.cut_over_at and order.placed_at < rules.cut_over_at:
+        return "before_cut_over"
+    return ""
 
 
 def _unwanted(order: Order, rules: Rules) -> str:

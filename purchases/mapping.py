@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -76,6 +76,9 @@ class Whatsapp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     without: tuple[str, ...] = ("EEA", "GB", "JP")
 
 
+WATCH = "never"  # in send_from
+
+
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a mapping reports; the defaults are those of a new mapping."""
 
@@ -83,6 +86,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     event: str = "Purchase"
     trigger: Trigger = "paid"
     skip: tuple[Unwanted, ...] = ("test", "imported", "zero_value")
+    # From when on orders go to Meta: a moment with its zone, or never (only watched); "" for always.
+    send_from: str = ""
     hold: str = ""  # how long an order is held back once it is due: 90m, 24h
     value: Value = "total"
     leave_out: tuple[Extra, ...] = ()
@@ -119,6 +124,18 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if not self.hold:
             return timedelta(0)
         return timedelta(**{HOLD_UNITS[self.hold[-1]]: int(self.hold[:-1])})
+
+    @property
+    def only_watches(self) -> bool:
+        """Whether orders are decided upon and built, and none is sent."""
+        return self.send_from == WATCH
+
+    @property
+    def cut_over_at(self) -> datetime | None:
+        """The moment that orders must not be older than, if there is one."""
+        if self.send_from in ("", WATCH):
+            return None
+        return datetime.fromisoformat(self.send_from)
 
     @property
     def needs_costs(self) -> bool:
@@ -265,10 +282,21 @@ def _check_words(rules: Rules) -> None:
         )
     if rules.hold and not (HOLD.fullmatch(rules.hold) and rules.held_for <= LONGEST_HOLD):
         raise RulesError("hold", "must be such as 90m or 24h, and 48h at most")
+    if rules.send_from not in ("", WATCH) and not _is_moment(rules.send_from):
+        raise RulesError(
+            "send_from", "must be never, or a moment with its zone: 2026-12-01T00:00:00+01:00"
+        )
     if rules.predicted_ltv and not PREDICTED_LTV.fullmatch(rules.predicted_ltv):
         raise RulesError("predicted_ltv", "must be 2.5x, meta:KEY or attribute:NAME")
     if rules.whatsapp:
         _check_whatsapp(rules.whatsapp)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _check_whatsapp(whatsapp: Whatsapp) -> None:

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.datasets import datasets
 from dashboard.mapping_form import MappingForm
-from dashboard.mappings import entries_with, gaps_in_words, next_place, told_mappings
+from dashboard.mappings import cut_over, entries_with, gaps_in_words, next_place, told_mappings
 from dashboard.views.store_page import changeable_store, find_store, may_change, render_in_store
+from purchases.mapping import WATCH, RulesError
 from shop_webhooks.what_if import MOST_DAYS, what_if
 from stores.models import PixelMapping, Store
 
@@ -57,15 +58,17 @@ def mapping(request: HttpRequest, store_id: int, mapping_id: int = 0) -> HttpRes
 
 @require_POST
 def change_mapping(request: HttpRequest, store_id: int, mapping_id: int) -> HttpResponse:
-    """`/stores/<id>/mappings/<id>/change`: up, on, off, or away."""
+    """`/stores/<id>/mappings/<id>/change`: up, off, only watching, live, or away."""
     store = changeable_store(request, store_id)
     found = get_object_or_404(_of(store), pk=mapping_id)
     match request.POST.get("do"):
         case "up":
             _move_up(store, found)
-        case "on" | "off":
-            found.enabled = request.POST["do"] == "on"
+        case "off":
+            found.enabled = False
             found.save(update_fields=["enabled"])
+        case "watch" | "live" if _can_be_meant(found):
+            _watch_or_send(found, watch=request.POST["do"] == "watch")
         case "remove":
             _remove(store, found)
         case _:
@@ -76,6 +79,24 @@ def change_mapping(request: HttpRequest, store_id: int, mapping_id: int) -> Http
 
 def _of(store: Store) -> Any:
     return store.mappings.select_related("pixel", "template", "store")
+
+
+def _can_be_meant(mapping: PixelMapping) -> bool:
+    try:
+        mapping.rules()
+    except RulesError:
+        return False
+    return True
+
+
+def _watch_or_send(mapping: PixelMapping, *, watch: bool) -> None:
+    """Watch from now on; or go live: with a cut-over where it has watched, for there others sent."""
+    if watch:
+        mapping.settings["send_from"] = WATCH
+    elif mapping.rules().only_watches:
+        mapping.settings["send_from"] = cut_over(timezone.now())
+    mapping.enabled = True
+    mapping.save(update_fields=["enabled", "settings"])
 
 
 def _fill(mapping: PixelMapping, form: MappingForm) -> None:

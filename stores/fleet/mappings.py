@@ -20,6 +20,7 @@ RULE_KEYS = (
     "event",
     "trigger",
     "skip",
+    "send_from",
     "hold",
     "value",
     "leave_out",

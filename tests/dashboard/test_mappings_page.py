@@ -1,17 +1,20 @@
 """The mappings on screen: told in words, changed by a form that refuses what cannot be meant."""
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from conversions.models import ConversionEvent
 from dashboard.mapping_form import MappingForm, canonical
 from purchases.mapping import Rules, read_rules
+from sandbox.graph_api import GraphApi
 from stores.models import MappingTemplate, Pixel, PixelMapping, Workspace
 from tests import factories
 from tests.dashboard.reading import texts
-from tests.pipeline import a_kept_order, an_order, read_all
+from tests.pipeline import a_kept_order, an_order, read_all, send_all
 
 
 @pytest.fixture
@@ -209,6 +212,57 @@ def test_mappings_change_places_and_leave_no_gap(owner: Client, acme: SimpleName
     assert list(left) == [(third.pk, 0), (second.pk, 1)]
 
 
+def test_a_mapping_watches_first_and_then_sends_what_is_placed_from_the_cut_over_on(
+    owner: Client, acme: SimpleNamespace, mapping: PixelMapping, meta: GraphApi
+) -> None:
+    """Orders straddle the moment: Meta is told of each at most once, and of none before it."""
+    change = f"/stores/{acme.lyon.pk}/mappings/{mapping.pk}/change"
+    owner.post(change, {"do": "watch"})
+    a_kept_order(acme.lyon, an_order(1001, minutes_ago=30))
+    a_kept_order(acme.lyon, an_order(1002, minutes_ago=20, financial_status="pending"))
+    read_all()
+    watched = ConversionEvent.objects.get(order_id="1001")
+
+    owner.post(change, {"do": "live"})
+    mapping.refresh_from_db()
+    moment = mapping.rules().cut_over_at
+    assert moment is not None
+    assert timedelta(minutes=1) <= moment - datetime.now(UTC) <= timedelta(minutes=2)
+    lately = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    # The moment has come and gone a quarter of an hour ago.
+    mapping.settings["send_from"] = (datetime.now(UTC) - timedelta(minutes=15)).isoformat()
+    mapping.save()
+    a_kept_order(acme.lyon, an_order(1001, minutes_ago=30, updated_at=lately))
+    a_kept_order(acme.lyon, an_order(1002, minutes_ago=20, updated_at=lately))
+    a_kept_order(acme.lyon, an_order(1003, minutes_ago=10))
+    read_all()
+    send_all(meta)
+
+    assert (watched.state, watched.reason, watched.event_id) == ("skipped", "watched", "")
+    assert watched.identifiers
+    assert watched.value
+    ends = ConversionEvent.objects.order_by("order_id").values_list("order_id", "state", "reason")
+    assert list(ends) == [
+        ("1001", "skipped", "before_cut_over"),
+        ("1002", "skipped", "before_cut_over"),
+        ("1003", "accepted", ""),
+    ]
+    assert [event.event_id for event in meta.events()] == ["1003"]
+
+
+def test_a_mapping_that_has_not_watched_goes_live_without_a_cut_over(
+    owner: Client, acme: SimpleNamespace, mapping: PixelMapping
+) -> None:
+    mapping.enabled = False
+    mapping.save()
+
+    owner.post(f"/stores/{acme.lyon.pk}/mappings/{mapping.pk}/change", {"do": "live"})
+
+    mapping.refresh_from_db()
+    assert mapping.enabled
+    assert mapping.rules().send_from == ""
+
+
 def test_a_dataset_of_somebody_else_cannot_be_chosen(
     owner: Client, acme: SimpleNamespace, mapping: PixelMapping
 ) -> None:
@@ -240,4 +294,4 @@ def test_the_form_knows_every_rule(acme: SimpleNamespace) -> None:
     """But what it leaves as it is: a rule that is added must be asked, or be kept."""
     asked = set(canonical(Rules()))
 
-    assert asked | {"action_source", "whatsapp"} == set(Rules.__struct_fields__)
+    assert asked | {"action_source", "whatsapp", "send_from"} == set(Rules.__struct_fields__)

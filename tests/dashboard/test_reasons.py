@@ -44,6 +44,7 @@ RETURNS_WHY = {
     "_never",
     "_not_an_order",
     "_not_now",
+    "_not_ours",
     "_unwanted",
     "_unmet",
     "waits_for",

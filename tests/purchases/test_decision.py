@@ -354,3 +354,27 @@ def test_a_refund_happened_when_the_shop_wrote_it_down():
 
     assert happened_at(given_back, rules=REFUND) == NOW - HOUR
     assert cut_off(given_back, rules=REFUND) == NOW - HOUR + 7 * DAY - HOUR
+
+
+@pytest.mark.parametrize(
+    ("changes", "send_from", "decision"),
+    [
+        ({}, "", Report()),
+        ({}, "never", Skip(reason="watched")),
+        ({}, (NOW - HOUR + timedelta(seconds=1)).isoformat(), Skip(reason="before_cut_over")),
+        ({}, (NOW - HOUR).isoformat(), Report()),
+        ({"paid_at": NOW}, NOW.isoformat(), Skip(reason="before_cut_over")),
+        ({"standing": Standing.PLACED}, "never", Wait(reason="payment")),
+        ({"standing": Standing.CANCELLED}, "never", Skip(reason="cancelled")),
+    ],
+)
+def test_an_order_of_before_the_cut_over_is_another_senders_whenever_it_is_paid(
+    changes, send_from, decision
+):
+    assert decide(order(**changes), rules=Rules(send_from=send_from), now=NOW) == decision
+
+
+def test_what_is_watched_is_not_held_back():
+    rules = Rules(send_from="never", hold="24h")
+
+    assert decide(order(), rules=rules, now=NOW) == Skip(reason="watched")
