@@ -162,7 +162,8 @@ def _meaning(
     reason = f"meta_{code}" if subcode is None else f"meta_{code}_{subcode}"
     if code == 100 and subcode in PAYLOAD_SUBCODES:
         return "rejected", reason
-    if error.get("is_transient") is True or status == 429:
+    # Of an error of Meta's own servers that nobody knows it is not known that they took none.
+    if error.get("is_transient") is True or status == 429 or status >= 500:
         return "later", reason
     # GraphMethodException: the call is wrong, not an event in it. A bad appsecret_proof is told so.
     if status in (401, 403) or (code == 100 and error.get("type") == "GraphMethodException"):

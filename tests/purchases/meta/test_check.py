@@ -80,3 +80,27 @@ def test_a_sale_in_a_store_may_be_62_days_old():
 @pytest.mark.parametrize("payload", [b"", b"null", b"[]", b"{", b"\xff"])
 def test_what_is_no_event_is_malformed(payload):
     assert check(payload, now=NOW) == "malformed"
+
+
+def test_an_event_of_this_very_second_is_taken():
+    assert check(changed("event_time", int(NOW.timestamp())), now=NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("channel", "click", "page", "reason"),
+    [
+        ("whatsapp", "ARAk-7f", "1234567890", ""),
+        (None, "ARAk-7f", "1234567890", "malformed"),
+        ("whatsapp", None, "1234567890", "malformed"),
+        ("whatsapp", "ARAk-7f", None, "malformed"),
+    ],
+)
+def test_a_chat_needs_its_channel_its_click_and_its_page(channel, click, page, reason):
+    json = msgspec.json.decode(encode(event()))
+    json["action_source"] = "business_messaging"
+    told = {"ctwa_clid": click, "page_id": page}
+    json["user_data"] |= {key: value for key, value in told.items() if value}
+    if channel:
+        json["messaging_channel"] = channel
+
+    assert check(msgspec.json.encode(json), now=NOW) == reason

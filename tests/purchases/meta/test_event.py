@@ -401,3 +401,104 @@ def test_without_a_page_no_click_is_told():
     of = order(attributes=(("ctwa_clid", "ARAk-7f"),))
 
     assert event(of).action_source == "website"
+
+
+def test_amounts_have_the_decimals_of_their_currency_everywhere():
+    yen = order(
+        currency="JPY",
+        total=Decimal(1001),
+        lines=(line(total=Decimal(1001), quantity=Decimal(2)),),
+        attributes=(("_ltv", "2500"),),
+    )
+
+    doubled, noted = event(yen, predicted_ltv="2.5x"), event(yen, predicted_ltv="attribute:_ltv")
+
+    assert [str(content.item_price) for content in doubled.custom.contents] == ["500"]
+    assert str(doubled.custom.predicted_ltv) == "2502"
+    assert str(noted.custom.predicted_ltv) == "2500"
+
+
+@pytest.mark.parametrize(
+    ("how", "attributes", "told"),
+    [
+        ("attribute:ltv:x", (("ltv:x", "90"),), "90.00"),
+        ("attribute:index", (("index", "80"),), "80.00"),
+        ("attribute:ltv", (("ltv", "plenty"),), None),
+        ("attribute:ltv", (), None),
+    ],
+)
+def test_a_lifetime_value_that_the_shop_has_noted_is_told(how, attributes, told):
+    built = event(order(attributes=attributes), predicted_ltv=how).custom.predicted_ltv
+
+    assert (built if built is None else str(built)) == told
+
+
+def test_a_margin_without_costs_is_no_event():
+    built = build_purchase(ORDER, rules=Rules(value="margin"), storefront=STOREFRONT, now=NOW)
+
+    assert built == Skip(reason="cost_missing")
+
+
+def test_a_mailbox_of_the_shop_itself_is_not_the_buyers():
+    emails = (Quote(text="orders@boutique.example", origin="email"),)
+    of = order(buyer=replace(ORDER.buyer, emails=emails))
+
+    (finding,) = (each for each in event(of).findings if each.key == "em")
+
+    assert (finding.dropped, finding.origin, finding.value) == ("the_shops_own", "email", "")
+
+
+def test_a_shop_without_a_domain_owns_no_mailbox():
+    of = order(buyer=replace(ORDER.buyer, emails=(Quote(text="x@", origin="email"),)))
+    nowhere = Storefront(key="lyon", url="nowhere")
+
+    built = build_purchase(of, rules=Rules(), storefront=nowhere, now=NOW)
+
+    assert [each.dropped for each in built.findings if each.key == "em"] == ["not_an_email"]
+
+
+def test_a_chat_is_told_beside_all_else_that_is_known_of_the_buyer():
+    american = replace(ORDER.buyer, addresses=(replace(BILLING, country="US"),))
+    of = order(buyer=american, attributes=(("ctwa_clid", "x" * 500),))
+
+    keys = {finding.key for finding in event(of, whatsapp=Whatsapp(page_id="12345")).findings}
+
+    assert {"em", "fn", "ctwa_clid", "page_id"} <= keys
+
+
+def test_what_was_given_back_lists_no_products():
+    refund = order(refunded=Decimal(10), updated_at=NOW)
+
+    built = event(refund, trigger="refunded", event="Refund")
+
+    assert built.custom.contents == ()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "content_type"),
+    [
+        ("template:{product_id}", "product_group"),
+        ("template:{sku}-{product_id}", "product"),
+        ("template:{product_id}-{variant_id}", "product"),
+    ],
+)
+def test_a_product_without_its_variant_is_a_group(strategy, content_type):
+    of = order(lines=(line(product_id="1", sku="A"),))
+
+    assert event(of, content_id=strategy).custom.content_type == content_type
+
+
+def test_a_product_without_variants_is_no_group():
+    of = order(lines=(line(product_id="1", variant_id=""), line(product_id="2", variant_id="2")))
+
+    assert event(of, content_id="product_id").custom.content_type == "product"
+
+
+@pytest.mark.parametrize(
+    ("sku", "told"),
+    [("x" * 100, True), ("x" * 101, False), ("a@b", True), ("zoe@example.com", False)],
+)
+def test_a_sku_is_told_unless_it_is_too_long_or_an_address(sku, told):
+    of = order(lines=(line(sku=sku),))
+
+    assert bool(event(of, content_id="sku").custom.contents) == told

@@ -402,3 +402,74 @@ def test_any_answer_has_a_meaning(status, headers, body, sent):
 )
 def test_a_question_has_an_answer_or_a_reason_why_not(status, body, answer):
     assert read_object(status=status, headers={"Retry-After": "5"}, body=body) == answer
+
+
+@pytest.mark.parametrize(
+    ("trace", "kept"),
+    [("AbC-1_x", "AbC-1_x"), ("", ""), ("a b", ""), ("x" * 65, ""), (7, ""), (None, "")],
+)
+def test_a_trace_id_that_is_none_is_not_kept(trace, kept):
+    body = {"events_received": 3, "fbtrace_id": trace}
+
+    assert outcome(200, body) == Accepted(fbtrace_id=kept, received=3)
+
+
+@pytest.mark.parametrize("key", ["message", "error_user_title", "error_user_msg"])
+def test_each_of_metas_words_is_kept(key):
+    body = msgspec.json.encode({"error": {"code": 100, key: "Look here"}})
+
+    _outcome, answer = read(status=400, headers={}, body=body, sent=1)
+
+    assert answer.message == "Look here"
+
+
+@pytest.mark.parametrize("key", ["message", "error_user_title", "error_user_msg", "error_data"])
+def test_the_event_at_fault_is_found_in_each_of_them(key):
+    body = {"error": {"code": 100, "error_subcode": 2804019, key: "see $['data'][1]['user_data']"}}
+
+    assert outcome(400, body) == Rejected(reason="meta_100_2804019", index=1)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_is_forbidden_and_unknown_is_for_somebody_to_mend(status):
+    assert outcome(status, refusal(77777)) == PixelBroken(reason="meta_77777")
+
+
+def test_a_stumble_with_a_wish_is_left_alone_for_as_long():
+    found = outcome(500, refusal(77777), retry_after="30")
+
+    assert found == Unknown(reason="meta_77777", retry_after=timedelta(seconds=30))
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        (10**9 - 1, PixelBroken(reason="meta_999999999")),
+        (10**9, Unknown(reason="http_400")),
+        (-(10**9), Unknown(reason="http_400")),
+    ],
+)
+def test_a_code_that_is_no_code_says_nothing(code, found):
+    assert outcome(400, refusal(code)) == found
+
+
+def test_a_date_to_wait_for_is_measured_from_the_answers_own_in_whatever_zone():
+    found = outcome(
+        429,
+        b"",
+        retry_after="Sat, 21 Nov 2026 13:00:30 +0100",
+        date="Sat, 21 Nov 2026 12:00:00 GMT",
+    )
+
+    assert found == TryLater(reason="http_429", retry_after=timedelta(seconds=30))
+
+
+def test_a_date_without_a_zone_is_of_greenwich():
+    found = outcome(
+        429,
+        b"",
+        retry_after="Sat, 21 Nov 2026 12:00:20 -0000",
+        date="Sat, 21 Nov 2026 12:00:00 GMT",
+    )
+
+    assert found == TryLater(reason="http_429", retry_after=timedelta(seconds=20))

@@ -279,3 +279,102 @@ def test_a_proxy_between_shopper_and_shop_is_not_the_shopper(proxy):
     assert found(visited(ips=quotes(proxy)), "client_ip_address") == [
         ("place 1", "not_a_public_address")
     ]
+
+
+AGAIN = replace(BILLING, origin="shipping")
+ANAS = replace(BILLING, origin="customer", first_name="Ana")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "first_names"),
+    [
+        ((BILLING, AGAIN), ["billing.first_name"]),
+        (
+            (BILLING, AGAIN, replace(AGAIN, origin="customer", first_name="Ana")),
+            ["billing.first_name", "customer.first_name"],
+        ),
+        (
+            (BILLING, replace(AGAIN, first_name="Ana")),
+            ["billing.first_name", "shipping.first_name"],
+        ),
+    ],
+)
+def test_an_address_that_is_written_twice_is_told_once_and_another_one_too(addresses, first_names):
+    buyer = replace(ORDER.buyer, addresses=addresses)
+
+    assert [origin for origin, _value in found(order(buyer=buyer), "fn")] == first_names
+
+
+def test_what_stands_in_an_address_is_read_by_its_own_country():
+    addresses = (
+        replace(BILLING, country="US", postcode="90210-1234", phone="(650) 555-1212"),
+        replace(BILLING, origin="shipping", postcode="75015"),
+        Address(origin="customer", phone="06 12 34 56 79", postcode="10115"),
+    )
+    of = order(buyer=replace(ORDER.buyer, addresses=addresses))
+
+    assert [value for _origin, value in found(of, "zp")] == [
+        sha256("90210"),
+        sha256("75015"),
+        sha256("10115"),
+    ]
+    assert ("billing.phone", sha256("16505551212")) in found(of, "ph")
+    assert ("shipping.phone", sha256("33612345678")) in found(of, "ph")
+
+
+@pytest.mark.parametrize(
+    ("country", "born"), [("US", "19970203"), ("FR", "19970302"), ("", "19970203")]
+)
+def test_a_birthday_is_read_month_first_only_where_people_write_it_so(country, born):
+    buyer = Buyer(
+        emails=quotes("zoe@example.com"),
+        birth_dates=quotes("02/03/1997"),
+        addresses=(Address(origin="billing", country=country, city="Springfield"),),
+    )
+
+    ((_place, value),) = found(order(buyer=buyer), "db")
+
+    assert value == sha256(born)
+
+
+def test_what_follows_a_childs_birthday_is_still_told():
+    buyer = replace(ORDER.buyer, birth_dates=quotes("2015-05-05"), genders=quotes("f"))
+
+    keys = [finding.key for finding in identify(order(buyer=buyer), now=NOW) if finding.value]
+
+    assert "db" not in keys
+    assert {"ge", "fn", "external_id"} <= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("fbp", "told"),
+    [
+        (f"fb.1.{int(NOW.timestamp() * 1000)}.1098115397", True),
+        (f"fb.1.{int(NOW.timestamp() * 1000) + 1}.1098115397", False),
+        ("fb.1.1262304000000.1098115397", True),
+        ("fb.1.1262303999999.1098115397", False),
+    ],
+)
+def test_a_browser_id_is_from_between_the_first_pixel_and_now(fbp, told):
+    ((_origin, value),) = found(visited(fbps=quotes(fbp)), "fbp")
+
+    assert (value == fbp) == told
+
+
+def test_a_click_may_be_as_long_as_a_browser_keeps_it_and_no_longer():
+    start = f"fb.1.{MILLISECONDS}."
+    longest = start + "x" * (500 - len(start))
+
+    ((_, kept),) = found(visited(fbcs=quotes(longest), clicks=()), "fbc")
+    ((_, refused),) = found(visited(fbcs=quotes(longest + "x"), clicks=()), "fbc")
+
+    assert kept == longest
+    assert refused != longest + "x"
+
+
+@pytest.mark.parametrize("agent", ["  Mozilla/5.0 (X11) ", "Mozilla/5.0 (compatible; Stripe/1.0)"])
+def test_a_browser_that_names_a_program_is_a_browser(agent):
+    of = visited(user_agents=quotes(agent))
+
+    assert found(of, "client_user_agent") == [("place 1", agent.strip())]
+    assert found(of, "client_ip_address") == [("browser_ip", "203.0.113.9")]
