@@ -84,6 +84,7 @@ def _facts(store: Store, user: User, row: queries.StoreRow, expiring: Expiring |
         rejected=row.by_state.get(State.REJECTED, 0),
         lost=row.facts.lost,
         unreadable=row.facts.unreadable_deliveries,
+        unmapped=store.connected and not store.in_force,  # type: ignore[attr-defined]  # annotated
     )
 
 

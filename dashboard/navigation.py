@@ -25,6 +25,7 @@ TABS = (
     Tab("balance", _("Balance")),
     Tab("speed", _("Speed")),
     Tab("match_quality", _("Match quality")),
+    Tab("set_up", _("Set-up")),
     Tab("mappings", _("Mappings")),
     Tab("datasets", _("Datasets")),
     Tab("preview", _("Preview")),

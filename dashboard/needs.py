@@ -33,6 +33,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     rejected: int
     lost: int
     unreadable: int
+    unmapped: bool = False  # no mapping is in force: nothing is owed to anybody
 
 
 class Need(Struct, frozen=True, kw_only=True):
@@ -62,6 +63,9 @@ def _found(facts: Facts, now: datetime) -> Iterator[Need]:
     if facts.reconnect:
         told = _("Shopify no longer lets us read this shop's orders.")
         yield Need(level="bad", sentence=told, press=_("See how to mend it"), page="ledger")
+    if facts.unmapped:
+        told = _("Nothing is sent to Meta: no mapping is in force.")
+        yield Need(level="care", sentence=told, press=_("Go on with the set-up"), page="set_up")
     if facts.expiring:
         yield _expiring(facts.expiring, now)
     counted = (

@@ -161,8 +161,8 @@ def pixels_of(*, store: Store) -> list[Pixel]:
 
 
 def mapped_pixels(*, store: Store) -> list[Pixel]:
-    """The pixels that the store reports to now, by name; one query."""
-    mapped = store.mappings.filter(pixel=OuterRef("pk"), enabled=True)
+    """The pixels that the store reports to, or is to report to, by name; one query."""
+    mapped = store.mappings.filter(pixel=OuterRef("pk"))
     return list(Pixel.objects.filter(Exists(mapped)).order_by("name", "pixel_id"))
 
 

@@ -14,6 +14,7 @@ from dashboard.views import (
     orders,
     pixels,
     preview,
+    set_up,
     stores,
     test_events,
 )
@@ -43,6 +44,7 @@ urlpatterns = [
         mappings.change_mapping,
         name="change_mapping",
     ),
+    path("stores/<int:store_id>/set-up/", set_up.set_up, name="set_up"),
     path("stores/<int:store_id>/speed/", insight.speed, name="speed"),
     path("stores/<int:store_id>/match-quality/", insight.match_quality, name="match_quality"),
     path("stores/<int:store_id>/preview/", preview.preview, name="preview"),

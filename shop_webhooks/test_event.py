@@ -88,12 +88,17 @@ def send_test_event(
 
 
 def _mapping(pixel: Pixel, store: Store | None) -> PixelMapping | None:
-    """The mapping whose rules the event follows: the first to the pixel, of the store if named."""
-    mappings = pixel.mappings.filter(enabled=True, store__connected=True)
+    """The mapping whose rules the event follows: the first to the pixel, of the store if named.
+
+    One that is in force comes before one that is not yet: a merchant tests before going live.
+    """
+    mappings = pixel.mappings.filter(store__connected=True)
     if store:
         mappings = mappings.filter(store=store)
     found: PixelMapping | None = (
-        mappings.select_related("store", "template", "pixel").order_by("store", "position").first()
+        mappings.select_related("store", "template", "pixel")
+        .order_by("-enabled", "store", "position")
+        .first()
     )
     return found
 

@@ -74,7 +74,8 @@ def change_mapping(request: HttpRequest, store_id: int, mapping_id: int) -> Http
         case _:
             return HttpResponseBadRequest()
     messages.success(request, _("The mappings are changed."))
-    return redirect("dashboard:mappings", store.pk)
+    page = "set_up" if request.POST.get("next") == "set_up" else "mappings"
+    return redirect(f"dashboard:{page}", store.pk)
 
 
 def _of(store: Store) -> Any:

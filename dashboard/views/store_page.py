@@ -7,14 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from dashboard.connection import changeable_stores
 from dashboard.queries import with_last_delivery
-from stores.models import Store
+from stores.models import PixelMapping, Store
 
 
 def find_store(request: HttpRequest, store_id: int) -> Store:
@@ -28,7 +28,9 @@ def changeable_store(request: HttpRequest, store_id: int) -> Store:
 
 
 def _one(stores: QuerySet[Store], store_id: int) -> Store:
-    shown = with_last_delivery(stores).select_related("workspace", "shopify")
+    in_force = PixelMapping.objects.filter(store=OuterRef("pk"), enabled=True)
+    shown = with_last_delivery(stores).annotate(in_force=Exists(in_force))
+    shown = shown.select_related("workspace", "shopify")
     shown = shown.defer("shopify__access_token", "shopify__refresh_token")
     store: Store = get_object_or_404(shown, pk=store_id)
     return store

@@ -111,7 +111,7 @@ def handover(request: HttpRequest, handover_id: int) -> HttpResponse:
         session_digest=digest(request.session.session_key or ""),
     )
     if found.store:
-        return redirect("dashboard:connection", found.store.pk)
+        return redirect("dashboard:set_up", found.store.pk)
     failure: ShopError | None = ShopError(found.reason) if found.reason else None
     if found.received_at and (failure is None or request.method == "POST"):
         try:
@@ -153,7 +153,7 @@ def _go_on(request: HttpRequest, form: ConnectForm) -> HttpResponse:
 
 def _welcome(request: HttpRequest, store: Store) -> HttpResponse:
     messages.success(request, _("%(store)s is connected.") % {"store": store.name})
-    return redirect("dashboard:connection", store.pk)
+    return redirect("dashboard:set_up", store.pk)
 
 
 def _told(failure: ShopError | None) -> dict[str, object]:

@@ -23,6 +23,7 @@ def heard_of(store: Store) -> None:
 def test_one_sentence_says_that_every_order_is_accounted_for(
     page: Client, store: Store, pixel: Pixel
 ) -> None:
+    factories.a_mapping(store, pixel)
     factories.an_event(store, pixel)
     factories.an_event(store, pixel, state=State.WAITING, reason="payment")
 
@@ -113,6 +114,14 @@ def test_the_numbers_are_a_file_too(page: Client, store: Store, pixel: Pixel) ->
     assert answer["Content-Disposition"] == 'attachment; filename="lyon-days.csv"'
     assert lines[0] == "Day,All,Reached Meta,Not to be sent,Waiting,On the way,Not delivered"
     assert sum(int(line.split(",")[2]) for line in lines[1:]) == 1
+
+
+def test_a_store_that_sends_nothing_is_led_to_its_set_up(page: Client, store: Store) -> None:
+    answer = page.get(f"/stores/{store.pk}/")
+
+    assert texts(answer, "li", "need") == [
+        "Nothing is sent to Meta: no mapping is in force. Go on with the set-up"
+    ]
 
 
 def test_a_shop_without_orders_shows_no_empty_plot(page: Client, store: Store) -> None:

@@ -1,6 +1,7 @@
 """The app in Shopify's admin, in a real browser: a page of another site frames it, without cookies."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from selenium.webdriver.support.expected_conditions import (
 )
 from selenium.webdriver.support.wait import WebDriverWait
 
+from conversions import tasks
+from sandbox.graph_api import GraphApi
 from sandbox.shopify_admin import ShopifyAdmin
 from stores.models import Store
 from tests import factories
@@ -115,6 +118,40 @@ def test_from_the_first_open_to_a_button_without_a_cookie(
     assert clicks == 5
     wide = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
     assert browser.execute_script(wide) == 0
+    assert [line for line in browser.get_log("browser") if "favicon" not in str(line)] == []
+
+
+def test_a_shopify_merchant_is_live_within_twelve_clicks(
+    browser: Chrome, shopify: ShopifyAdmin, graph_api: GraphApi, settings: Any, live_server: Any
+) -> None:
+    settings.META_GRAPH_URL = graph_api.url
+    tasks.graph_client.cache_clear()
+    graph_api.dataset("1234567890123", token="EAA-lyon", name="Lyon")
+    clicks = 0
+
+    def find(selector: str, text: str = "") -> WebElement:
+        nonlocal clicks
+        clicks += 1
+        return wait_for(browser, selector, text)
+
+    open_app(browser, shopify)
+    find("article a", "Boutique Lyon").click()
+    find("a", "Go on with the set-up").click()
+    find("[name=pixel_id]").send_keys("1234567890123")
+    find("[name=access_token]").send_keys("EAA-lyon")
+    find("#main button.primary", "Check and go on").click()
+    find("#main li a", "Test events").click()
+    find("[name=code]").send_keys("TEST123")
+    find("form.card button.primary", "Send").click()
+    wait_for(browser, "h2", "Meta has taken the event")
+    find(".tabs a", "Set-up").click()
+    find("button[value=live]", "Go live").click()
+    wait_for(browser, "h2", "Live")
+
+    assert Store.objects.get().mappings.get().enabled
+    assert [event.test_event_code for event in graph_api.events()] == ["TEST123"]
+    assert clicks <= 12
+    sys.stdout.write(f"clicks and fields until a Shopify shop is live: {clicks} (at most 12)\n")
     assert [line for line in browser.get_log("browser") if "favicon" not in str(line)] == []
 
 

@@ -108,7 +108,7 @@ def test_an_approved_shop_becomes_a_store_whose_orders_come(
     answer = page.get(back)
 
     store = Store.objects.get()
-    assert answer["Location"] == f"/stores/{store.pk}/connection/"
+    assert answer["Location"] == f"/stores/{store.pk}/set-up/"
     assert (store.workspace, store.name, store.url) == (workspace, "Kitchen", shop.url)
     assert (store.time_zone, store.rest_auth, store.connected) == ("Europe/Lisbon", "basic", True)
     assert shop.webhooks == dict.fromkeys(TOPICS, "active")
@@ -119,7 +119,7 @@ def test_an_approved_shop_becomes_a_store_whose_orders_come(
     )
     handover = KeyHandover.objects.get()
     assert (handover.consumer_key, handover.consumer_secret) == ("", "")
-    assert page.get(back)["Location"] == f"/stores/{store.pk}/connection/"
+    assert page.get(back)["Location"] == f"/stores/{store.pk}/set-up/"
 
 
 def test_nothing_is_believed_before_the_key_works_at_the_typed_address(
@@ -252,7 +252,7 @@ def paste(page: Client, shop: WooCommerceShop, key: Any) -> Any:
 def test_a_pasted_key_connects_at_once(page: Client, shop: WooCommerceShop) -> None:
     answer = paste(page, shop, shop.key())
 
-    assert answer["Location"] == f"/stores/{Store.objects.get().pk}/connection/"
+    assert answer["Location"] == f"/stores/{Store.objects.get().pk}/set-up/"
     assert shop.webhooks == dict.fromkeys(TOPICS, "active")
 
 
