@@ -85,6 +85,11 @@ def changeable_stores(*, user: User) -> QuerySet[Store]:
     return visible.filter(workspace__in=mine.values("workspace"))
 
 
+def disconnect(store: Store) -> None:
+    """None of the store's later deliveries is kept; what is owed already still goes out."""
+    Store.objects.filter(pk=store.pk).update(connected=False)
+
+
 def may_connect(*, user: User) -> bool:
     """Whether `user` may connect a shop to any workspace."""
     return Membership.objects.filter(user=user, role__in=Membership.MAY_CHANGE).exists()

@@ -143,6 +143,12 @@ def to_settle(*, store: Store) -> int:
     return int(held.aggregate(orders=Count("order_id", distinct=True))["orders"])
 
 
+def owed(*, store: Store) -> int:
+    """How many of the store's events are still to be sent; one query."""
+    states = (State.PENDING, State.IN_DOUBT)
+    return int(ConversionEvent.objects.filter(store=store, state__in=states).count())
+
+
 def settleable(*, user: User) -> QuerySet[ConversionEvent]:
     """The events that `user` may settle: as an owner or operator of their workspace."""
     mine = Membership.objects.filter(user=user, role__in=MAY_CHANGE)

@@ -30,6 +30,7 @@ urlpatterns = [
     path("stores/<int:store_id>/deliveries/", deliveries.deliveries, name="deliveries"),
     path("stores/<int:store_id>/connection/", connection.connection, name="connection"),
     path("stores/<int:store_id>/connection/check", connection.check_connection, name="check"),
+    path("stores/<int:store_id>/disconnect/", connection.disconnect_store, name="disconnect"),
     path("stores/<int:store_id>/datasets/", datasets.datasets, name="datasets"),
     path(
         "stores/<int:store_id>/datasets/<int:pixel_id>/change",

@@ -1,6 +1,7 @@
 """A store's connection: what the page and the doctor say of its key, its webhooks and its sweep."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,12 +9,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from conversions.models import ConversionEvent
 from dashboard.findings import FAILURE, FINE, WARNING
 from dashboard.shop_findings import shop_findings
+from shop_webhooks.doors import forget_doors
 from shop_webhooks.models import Heartbeat, Sweep
-from stores.models import Store, User, Workspace
+from stores.models import ShopifyInstallation, Store, User, Workspace
 from stores.shop_words import FIXES, SENTENCES
 from tests import factories
+from tests.dashboard.reading import texts
+from tests.pipeline import post_to_woocommerce_door
 
 PLUGIN = {
     "name": "PixelYourSite",
@@ -150,3 +155,44 @@ def test_the_doctor_names_who_else_tells_meta(kitchen: Store) -> None:
         "PixelYourSite 11.2.0 is active in the shop",
         "WP-Cron is switched off in the shop: its webhooks leave only if the host runs it",
     ]
+
+
+def test_disconnecting_says_what_stops_and_then_a_delivery_is_answered_gone(
+    client: Client, acme: SimpleNamespace
+) -> None:
+    client.force_login(factories.a_member(acme.workspace))
+    factories.an_event(acme.kitchen, acme.pixel, state="pending")
+    page = f"/stores/{acme.kitchen.pk}/disconnect/"
+
+    said = texts(client.get(page), "li")
+    answer = client.post(page)
+    forget_doors()
+
+    assert "1 event that is owed already still goes out." in said
+    assert answer.status_code == 302
+    gone = post_to_woocommerce_door(b'{"id": 1}', store=acme.kitchen)
+    assert gone.status_code == 410
+    assert "It is disconnected already." in texts(client.get(page), "p", "bad")[0]
+    assert ConversionEvent.objects.get().state == "pending"
+
+
+def test_a_shop_with_the_app_is_disconnected_in_its_admin(
+    client: Client, acme: SimpleNamespace
+) -> None:
+    client.force_login(factories.a_member(acme.workspace))
+    now = datetime.now(UTC)
+    ShopifyInstallation.objects.create(store=acme.lyon, state_since=now, installed_at=now)
+    page = f"/stores/{acme.lyon.pk}/disconnect/"
+
+    answer = client.post(page)
+
+    assert answer.status_code == 200
+    assert "Remove the app in Shopify" in texts(answer, "p", "health")[0]
+    acme.lyon.refresh_from_db()
+    assert acme.lyon.connected
+
+
+def test_who_may_only_read_cannot_disconnect(client: Client, acme: SimpleNamespace) -> None:
+    client.force_login(factories.a_member(acme.workspace, "reader", role="client"))
+
+    assert client.post(f"/stores/{acme.kitchen.pk}/disconnect/").status_code == 404
