@@ -154,6 +154,7 @@ def the_claim_does_not_look_at_the_cut_off(patch: Patch) -> None:
 
 
 @mutation
+@rare
 def a_sale_has_no_age(patch: Patch) -> None:
     patch.setattr(decision, "META_ACCEPTS_FOR", LONG)
 
