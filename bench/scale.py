@@ -24,7 +24,7 @@ from dashboard.home import read_home
 from dashboard.journey import order_journey
 from dashboard.match_quality import read_quality
 from dashboard.speed import read_speed
-from purchases.shops.reading import DeliveryHead
+from purchases.shops.delivery import DeliveryHead
 from shop_webhooks import inbox
 from shop_webhooks.doors import Door, shopify_door
 from stores.models import Store, User

@@ -20,7 +20,7 @@ from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
 from conversions.models import ConversionEvent, State
 from purchases.order import Order
 from purchases.shops import PLATFORMS
-from purchases.shops.reading import UnreadableOrder
+from purchases.shops.delivery import UnreadableOrder
 from shop_webhooks import inbox
 from shop_webhooks.models import WebhookDelivery
 from shop_webhooks.readers import READERS, readable_stores

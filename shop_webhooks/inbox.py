@@ -22,7 +22,7 @@ from conversions import outbox
 from conversions.entries import Sighting
 from purchases.order import Order
 from purchases.shops import PLATFORMS
-from purchases.shops.reading import DeliveryHead, NotAnOrder, UnreadableOrder
+from purchases.shops.delivery import DeliveryHead, NotAnOrder, UnreadableOrder
 from shop_webhooks.doors import Door
 from shop_webhooks.models import WebhookDelivery
 from stores.failpoints import failpoint

@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from stores.models import Store, TenantQuerySet
+from stores.models import Store
+from stores.tenants import TenantQuerySet
 
 
 class WebhookDelivery(models.Model):

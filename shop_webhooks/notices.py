@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
 from conversions.models import ConversionEvent, EventPayload
-from purchases.shops.reading import DeliveryHead
+from purchases.shops.delivery import DeliveryHead
 from purchases.shops.shopify import shop_domain
 from shop_webhooks.inbox import delivery_key, unsealed_body
 from shop_webhooks.models import ShopNotice, WebhookDelivery

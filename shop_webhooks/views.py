@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from purchases.shops import PLATFORMS
-from purchases.shops.reading import DeliveryHead
+from purchases.shops.delivery import DeliveryHead
 from shop_webhooks import inbox, notices, tasks
 from shop_webhooks.doors import Door, shopify_door, woocommerce_door
 from stores import patience

@@ -11,6 +11,7 @@ from django.db import models
 
 from purchases.mapping import Rules, RulesError, read_rules
 from stores.secrets import SecretField, new_store_key
+from stores.tenants import TenantQuerySet
 
 
 class UserManager(BaseUserManager["User"]):
@@ -48,22 +49,6 @@ class User(AbstractUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # by e-mail
-
-
-class TenantQuerySet(models.QuerySet[Any]):
-    """Rows that belong to a workspace: the one way to see them is `visible_to`."""
-
-    to_workspace, to_store = "workspace", "store"
-
-    def visible_to(self, user: Any) -> Any:
-        """The rows of the workspaces that `user` is a member of; none for a stranger."""
-        if user.pk is None:  # which would mean: the rows of workspaces without a member
-            return self.none()
-        found = self.filter(**{f"{self.to_workspace}__members": user.pk})
-        if user.only_store_id is None:
-            return found
-        theirs = self.model._base_manager.filter(**{self.to_store: user.only_store_id})
-        return found.filter(pk__in=theirs.values("pk"))
 
 
 class Workspace(models.Model):

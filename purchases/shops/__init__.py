@@ -12,7 +12,7 @@ from typing import Protocol
 
 from purchases.order import Order
 from purchases.shops import shopify, woocommerce
-from purchases.shops.reading import DeliveryHead, NotAnOrder
+from purchases.shops.delivery import DeliveryHead, NotAnOrder
 
 
 class Shop(Protocol):

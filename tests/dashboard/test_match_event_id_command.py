@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from purchases.shops.reading import DeliveryHead
+from purchases.shops.delivery import DeliveryHead
 from shop_webhooks import inbox
 from shop_webhooks.doors import shopify_door
 from tests.factories import a_store, a_workspace, numbers

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from conversions.models import ConversionEvent, EventPayload
 from conversions.outbox import payload_purpose
 from purchases.meta.payload import request_body
-from purchases.shops.reading import DeliveryHead
+from purchases.shops.delivery import DeliveryHead
 from sandbox.orders import stories
 from shop_webhooks import inbox
 from shop_webhooks.doors import shopify_door

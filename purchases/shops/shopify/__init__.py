@@ -11,15 +11,15 @@ from datetime import tzinfo
 from hashlib import sha256
 
 from purchases.order import Order
-from purchases.shops import reading
-from purchases.shops.reading import DeliveryHead, NotAnOrder
+from purchases.shops import delivery
+from purchases.shops.delivery import DeliveryHead, NotAnOrder
 from purchases.shops.shopify import wire
 from purchases.shops.shopify.order import read_order
 
 
 def read_headers(headers: Mapping[str, str]) -> DeliveryHead:
     """The head of a delivery. Of the two families of names the one without X- (Events) wins."""
-    named = reading.lower_names(headers)
+    named = delivery.lower_names(headers)
 
     def header(name: str) -> str:
         return named.get(f"shopify-{name}") or named.get(f"x-shopify-{name}", "")
@@ -28,7 +28,7 @@ def read_headers(headers: Mapping[str, str]) -> DeliveryHead:
         topic=_topic(header("topic"), action=header("action")),
         shop=_lower(header("shop-domain"))[:255],
         delivery_id=_delivery_id(header("webhook-id")),
-        signature=reading.signature_bytes(header("hmac-sha256")),
+        signature=delivery.signature_bytes(header("hmac-sha256")),
         api_version=header("api-version")[:20],
         triggered_at=header("triggered-at")[:40],
     )
@@ -39,12 +39,12 @@ def verify(body: bytes, *, head: DeliveryHead, secrets: Sequence[str]) -> bool:
 
     https://shopify.dev/docs/apps/build/webhooks/verify-deliveries
     """
-    return reading.is_signed(body, signature=head.signature, secrets=secrets)
+    return delivery.is_signed(body, signature=head.signature, secrets=secrets)
 
 
 def parse_order(body: bytes, *, topic: str, zone: tzinfo) -> Order | NotAnOrder:
     """The order in `body`, or what it is instead. Raises UnreadableOrder, and nothing else."""
-    raw = reading.decode(body, wire.ORDER)
+    raw = delivery.decode(body, wire.ORDER)
     if reason := _not_an_order(raw, body, topic):
         return NotAnOrder(reason=reason)
     return read_order(raw, zone=zone)
@@ -96,7 +96,7 @@ def _not_an_order(raw: wire.Order, body: bytes, topic: str) -> str:
     for key, reason in _TELLTALES.items():
         if getattr(raw, key) is not None:
             return reason
-    if raw.id is not None and reading.is_bare(body, "id", "admin_graphql_api_id"):
+    if raw.id is not None and delivery.is_bare(body, "id", "admin_graphql_api_id"):
         # A deleted order; else one that was too large for its transport and must be fetched.
         return "deleted" if topic == "orders/delete" else "stub"
     resource = topic.partition("/")[0]

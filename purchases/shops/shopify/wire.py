@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from purchases.shops import reading
+from purchases.shops import delivery
 from purchases.shops.reading import Part, Parts
 
 
@@ -219,5 +219,5 @@ class Order(Struct, gc=False):
     refund_line_items: Any = None
 
 
-ORDER = reading.decoder(Order)
-BAG = reading.decoder(Bag)
+ORDER = delivery.decoder(Order)
+BAG = delivery.decoder(Bag)

@@ -12,19 +12,19 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from purchases.order import Order
-from purchases.shops import reading
-from purchases.shops.reading import DeliveryHead, NotAnOrder, UnreadableOrder
+from purchases.shops import delivery
+from purchases.shops.delivery import DeliveryHead, NotAnOrder, UnreadableOrder
 from purchases.shops.woocommerce import wire
 from purchases.shops.woocommerce.order import read_order
 
 
 def read_headers(headers: Mapping[str, str]) -> DeliveryHead:
     """The head of a delivery, without its id: that hashes the webhook and the second, no more."""
-    named = reading.lower_names(headers)
+    named = delivery.lower_names(headers)
     return DeliveryHead(
         topic=named.get("x-wc-webhook-topic", "")[:100],
         shop=named.get("x-wc-webhook-source", "")[:500],
-        signature=reading.signature_bytes(named.get("x-wc-webhook-signature", "")),
+        signature=delivery.signature_bytes(named.get("x-wc-webhook-signature", "")),
     )
 
 
@@ -35,12 +35,12 @@ def verify(body: bytes, *, head: DeliveryHead, secrets: Sequence[str]) -> bool:
     `a&b` (WC_Webhook::generate_signature). Both spellings are tried.
     """
     spellings = dict.fromkeys(key for secret in secrets for key in (secret, _decoded(secret)))
-    return reading.is_signed(body, signature=head.signature, secrets=spellings)
+    return delivery.is_signed(body, signature=head.signature, secrets=spellings)
 
 
 def parse_order(body: bytes, *, topic: str, zone: tzinfo) -> Order | NotAnOrder:
     """The order in `body`, or what it is instead. Raises UnreadableOrder, and nothing else."""
-    raw = reading.decode(body, wire.ORDER)
+    raw = delivery.decode(body, wire.ORDER)
     if reason := _not_an_order(raw, body, topic):
         return NotAnOrder(reason=reason)
     return read_order(raw, zone=zone)
@@ -70,7 +70,7 @@ def _not_an_order(raw: wire.Order, body: bytes, topic: str) -> str:
             raise UnreadableOrder("unsupported_api", field="order", detail="API version WP REST v3")
         if raw.action is not None:
             return "hint"  # an action.* topic: a name and an id
-    elif reading.is_bare(body, "id"):
+    elif delivery.is_bare(body, "id"):
         return "deleted"
     if raw.billing_period is not None:
         return "other_topic"  # a subscription; its renewals come as orders

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from purchases.shops import reading
+from purchases.shops import delivery
 from purchases.shops.reading import Part, Parts
 
 
@@ -122,4 +122,4 @@ class Cookies(Struct, gc=False):
     fbc: Any = None
 
 
-ORDER = reading.decoder(Order)
+ORDER = delivery.decoder(Order)

@@ -8,7 +8,7 @@ import pytest
 
 from purchases.order import Order
 from purchases.shops import shopify
-from purchases.shops.reading import UnreadableOrder
+from purchases.shops.delivery import UnreadableOrder
 
 PAID = json.loads(
     (Path(__file__).parents[2] / "payloads/shopify/web_paid_with_discount.json").read_bytes()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from purchases.order import Order
 from purchases.shops import PLATFORMS
-from purchases.shops.reading import NotAnOrder, UnreadableOrder
+from purchases.shops.delivery import NotAnOrder, UnreadableOrder
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 TOPICS = st.sampled_from(["", "orders/paid", "orders/delete", "order.updated", "carts/create"])

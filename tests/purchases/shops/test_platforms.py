@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from purchases.shops import PLATFORMS
-from purchases.shops.reading import DeliveryHead, NotAnOrder, UnreadableOrder
+from purchases.shops.delivery import DeliveryHead, NotAnOrder, UnreadableOrder
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 CASES = sorted(

@@ -1,7 +1,7 @@
 import pytest
 from paid_order import ABSENT, read
 
-from purchases.shops.reading import UnreadableOrder
+from purchases.shops.delivery import UnreadableOrder
 
 
 @pytest.mark.parametrize(

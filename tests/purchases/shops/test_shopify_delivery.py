@@ -5,7 +5,7 @@ import pytest
 from paid_order import read
 
 from purchases.shops import shopify
-from purchases.shops.reading import NotAnOrder
+from purchases.shops.delivery import NotAnOrder
 
 # Headers
 

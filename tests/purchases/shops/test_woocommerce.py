@@ -8,7 +8,7 @@ import pytest
 
 from purchases.order import Order, Source, Standing
 from purchases.shops import woocommerce
-from purchases.shops.reading import UnreadableOrder
+from purchases.shops.delivery import UnreadableOrder
 
 PAID = json.loads(
     (

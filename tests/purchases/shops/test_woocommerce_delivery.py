@@ -7,7 +7,7 @@ from datetime import UTC
 import pytest
 
 from purchases.shops import woocommerce
-from purchases.shops.reading import NotAnOrder, UnreadableOrder
+from purchases.shops.delivery import NotAnOrder, UnreadableOrder
 
 # Headers and signature
 
