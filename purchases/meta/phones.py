@@ -43,7 +43,7 @@ def international(text: str, *, country: str) -> str | None:
         if phonenumbers.is_valid_number(number):
             return _digits(number)
         if possible is None and _is_long_enough(number) and not _counts_up(number):
-            possible = _digits(number)
+            possible = _if_read_so_again(_digits(number))
     return possible
 
 
@@ -88,6 +88,15 @@ def _is_long_enough(number: PhoneNumber) -> bool:
     """Whether it can be dialled from anywhere: not a local number without its area code."""
     length = phonenumbers.is_possible_number_with_reason(number)
     return bool(length == ValidationResult.IS_POSSIBLE)
+
+
+def _if_read_so_again(digits: str | None) -> str | None:
+    """The digits, unless they lose a zero each time they are read: nobody has such a number."""
+    try:
+        again = phonenumbers.parse(f"+{digits}")
+    except NumberParseException:
+        return None
+    return digits if _digits(again) == digits else None
 
 
 def _counts_up(number: PhoneNumber) -> bool:
