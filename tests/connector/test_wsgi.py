@@ -2,7 +2,7 @@
 
 import io
 import json
-import logging.config
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from django.core.signals import request_started
 from django.db import connection
 
+from connector.wsgi import application
 from shop_webhooks import doors
 from shop_webhooks.models import WebhookDelivery
 from tests.pipeline import an_order, signed
@@ -17,8 +18,6 @@ from tests.pipeline import an_order, signed
 
 def call(body: bytes, *, path: str = "/webhooks/shopify/", **changes: str) -> tuple[str, bytes]:
     """The status line and the body that the application answers to a signed webhook."""
-    from connector.wsgi import application
-
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": path,
@@ -67,15 +66,15 @@ def test_an_address_that_is_no_door_is_answered_in_one_shape(path: str) -> None:
 
 
 def test_a_fault_of_ours_is_a_logged_500(
-    acme: SimpleNamespace, settings: Any, capsys: pytest.CaptureFixture[str]
+    acme: SimpleNamespace, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.SHOPIFY_API_SECRET = 5  # which nothing can be signed with
-    logging.config.dictConfig(settings.LOGGING)  # to the standard error of this test
 
-    status, _ = call(an_order())
+    with caplog.at_level(logging.ERROR, "django.request"):
+        status, _ = call(an_order())
 
     assert status == "500 Internal Server Error"
-    assert "Internal Server Error: /webhooks/shopify/" in capsys.readouterr().err
+    assert "Internal Server Error: /webhooks/shopify/" in caplog.messages
 
 
 def test_a_connection_that_has_died_meanwhile_costs_no_delivery(acme: SimpleNamespace) -> None:

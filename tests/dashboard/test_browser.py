@@ -1,12 +1,10 @@
 """The screens in a real browser, by keyboard alone, under the site's own Content-Security-Policy."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -14,30 +12,14 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from stores.models import Store
 from tests import factories
+from tests.browsing import IN_A_BROWSER, Visitor, a_chrome
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-DRIVER = shutil.which("chromedriver") or ""
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no Chromium with its driver"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture
-def browser(request: pytest.FixtureRequest) -> Iterator[Chrome]:
-    """A browser of 390 × 844 pixels that keeps what its console says."""
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    with Chrome(options=options, service=Service(DRIVER)) as chrome:
-        size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
-        chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+def browser() -> Iterator[Chrome]:
+    with a_chrome() as chrome:
         yield chrome
 
 
@@ -85,8 +67,7 @@ def test_a_narrow_screen_shows_each_page_without_scrolling_sideways(
     keys(browser, "alice@example.com", Keys.TAB, factories.PASSWORD, Keys.ENTER)
     WebDriverWait(browser, 10).until(lambda _: f"/stores/{store.pk}/{path}" in browser.current_url)
 
-    wide = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
-    assert browser.execute_script(wide) == 0
+    assert Visitor(browser).scrolls_sideways_by() == 0
     assert len(browser.find_elements(By.TAG_NAME, "h1")) == 1
 
 
@@ -116,6 +97,8 @@ def tab_to(browser: Chrome, text: str) -> None:
 
 
 def heading_is(browser: Chrome, text: str) -> None:
+    """Wait until the page under this heading is there, to its end."""
+    named = "return document.readyState === 'complete' && document.querySelector('h1')?.textContent"
     WebDriverWait(browser, 10).until(
-        lambda _: [found.text for found in browser.find_elements(By.TAG_NAME, "h1")] == [text]
+        lambda _: (browser.execute_script(named) or "").strip() == text
     )

@@ -11,11 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
+from selenium.webdriver import Chrome
 
 from conversions import tasks
 from sandbox.graph_api import GraphApi
@@ -23,13 +19,9 @@ from sandbox.tls import make_certificate, server_context
 from sandbox.woocommerce_store import WooCommerceShop
 from stores.models import Store
 from tests import factories
-from tests.dashboard.test_browser import CHROMIUM, DRIVER
+from tests.browsing import IN_A_BROWSER, Visitor, a_chrome
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no Chromium with its driver"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = IN_A_BROWSER
 HOST = "connector.example"
 
 
@@ -85,20 +77,8 @@ def site(live_server: Any, settings: Any, tmp_path: Path, shop: WooCommerceShop)
 
 @pytest.fixture
 def browser(site: int) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--ignore-certificate-errors",
-        f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{site}",
-    ):
-        options.add_argument(argument)
-    with Chrome(options=options, service=Service(DRIVER)) as chrome:
-        size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
-        chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    here = f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{site}"
+    with a_chrome("--ignore-certificate-errors", here) as chrome:
         yield chrome
 
 
@@ -110,44 +90,36 @@ def test_a_woocommerce_merchant_is_live_within_fourteen_clicks(
     settings.META_GRAPH_URL = graph_api.url
     tasks.graph_client.cache_clear()
     graph_api.dataset("1234567890123", token="EAA-kitchen", name="Kitchen")
-    clicks = 0
-
-    def find(by: str, value: str) -> WebElement:
-        nonlocal clicks
-        clicks += 1
-        return WebDriverWait(browser, 20).until(lambda b: b.find_element(by, value))
+    visitor = Visitor(browser)
 
     browser.get(f"https://{HOST}/woocommerce/connect/")
-    browser.find_element(By.NAME, "username").send_keys("alice@example.com")
-    browser.find_element(By.NAME, "password").send_keys(factories.PASSWORD)
-    browser.find_element(By.NAME, "password").submit()
-    find(By.NAME, "url").send_keys(shop.url)
-    find(By.CSS_SELECTOR, "button.primary").click()  # Connect
-    find(By.ID, "login").click()  # in the shop
-    find(By.ID, "approve").click()
-    find(By.NAME, "pixel_id").send_keys("1234567890123")
+    visitor.log_in("alice@example.com", factories.PASSWORD)
+    visitor.fill("url", shop.url)
+    visitor.click("button.primary", "Connect")
+    visitor.click("#login")  # in the shop
+    visitor.click("#approve")
+    visitor.fill("pixel_id", "1234567890123")
 
     assert "Sandbox Kitchen is connected." in browser.page_source
     assert Store.objects.get().connected
     assert set(shop.webhooks.values()) == {"active"}
 
-    find(By.NAME, "access_token").send_keys("EAA-kitchen")
-    find(By.CSS_SELECTOR, "#main button.primary").click()  # Check and go on
-    find(By.LINK_TEXT, "Test events").click()
-    find(By.NAME, "code").send_keys("TEST123")
-    find(By.CSS_SELECTOR, "form.card button.primary").click()  # Send
-    WebDriverWait(browser, 20).until(lambda b: b.find_element(By.ID, "answer"))
-    assert "Meta has taken the event" in browser.page_source
-    find(By.LINK_TEXT, "Set-up").click()
-    find(By.CSS_SELECTOR, "button[value=live]").click()
-    WebDriverWait(browser, 20).until(lambda b: "The mappings are changed." in b.page_source)
+    visitor.fill("access_token", "EAA-kitchen")
+    visitor.click("#main button.primary", "Check and go on")
+    visitor.click("#main li a", "Test events")
+    visitor.fill("code", "TEST123")
+    visitor.click("form.card button.primary", "Send")
+    visitor.see("#answer", "Meta has taken the event")
+    visitor.click(".tabs a", "Set-up")
+    visitor.click("button[value=live]", "Go live")
+    visitor.see("main", "The mappings are changed.")
 
     assert Store.objects.get().mappings.get().enabled
     assert [event.test_event_code for event in graph_api.events()] == ["TEST123"]
-    assert clicks <= 14
-    record_property("clicks", clicks)
-    sys.stdout.write(f"clicks and fields until a WooCommerce shop is live: {clicks} (at most 14)\n")
-    said = [entry["message"] for entry in browser.get_log("browser")]
-    assert [message for message in said if "favicon" not in message] == []
-    width = browser.execute_script("return document.documentElement.scrollWidth")
-    assert width <= 390
+    assert visitor.steps <= 14
+    record_property("clicks", visitor.steps)
+    sys.stdout.write(
+        f"clicks and fields until a WooCommerce shop is live: {visitor.steps} (at most 14)\n"
+    )
+    assert visitor.complaints() == []
+    assert visitor.scrolls_sideways_by() == 0
