@@ -16,7 +16,7 @@ from conversions.dataset import Looked, look_at
 from conversions.graph import GraphClient
 from conversions.models import ConversionEvent, State
 from conversions.tasks import send_due
-from dashboard.mappings import next_place
+from dashboard.mappings import add_mapping
 from dashboard.reasons import in_words
 from stores.models import Pixel, PixelMapping, Store, User
 
@@ -130,7 +130,5 @@ class DatasetForm(TokenForm):
             name = pixel.name if pixel else self.looked.name
             pixel = pixel or Pixel(workspace=workspace, pixel_id=pixel_id, name=name)
             give_token(pixel, access_token=self.cleaned_data["access_token"], looked=self.looked)
-        PixelMapping.objects.create(
-            store=self._store, pixel=pixel, position=next_place(self._store), enabled=False
-        )
+        add_mapping(PixelMapping(store=self._store, pixel=pixel, enabled=False))
         return pixel

@@ -13,6 +13,7 @@ from shop_webhooks.models import WebhookDelivery
 PERIODS = (30, 7, 1, 0)  # days; 0 is all time; the first one counts when none is given
 LONGEST_SEARCH = 100  # of an order's name
 LARGEST_ID = 2**63 - 1
+YEARS = range(2000, 2100)  # a day beyond has no midnight in some zone, and no orders
 
 
 class LedgerFilter(Struct, frozen=True, kw_only=True):
@@ -62,9 +63,10 @@ def read_number(text: str) -> int:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day.year in YEARS else None
 
 
 def _one_of(known: list[str], text: str) -> str:

@@ -180,7 +180,7 @@ class MappingForm(forms.Form):
     def __init__(self, *, pixels: QuerySet[Pixel], mapping: PixelMapping, data: Any = None) -> None:
         self._mapping = mapping
         super().__init__(data, initial=_initial(mapping), label_suffix="")
-        self.fields["pixel"].queryset = pixels  # type: ignore[attr-defined]
+        self.fields["pixel"].queryset = pixels  # type: ignore[attr-defined]  # a choice field
 
     def everyday(self) -> list[forms.BoundField]:
         """What most mappings need."""

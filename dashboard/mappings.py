@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
@@ -65,6 +66,14 @@ def next_place(store: Store) -> int:
     """Where a new mapping stands: after all others."""
     last = store.mappings.order_by("-position").values_list("position", flat=True).first()
     return 0 if last is None else last + 1
+
+
+@transaction.atomic
+def add_mapping(mapping: PixelMapping) -> None:
+    """Put it below the store's others; two that are added at once wait for each other."""
+    Store.objects.select_for_update().get(pk=mapping.store_id)
+    mapping.position = next_place(mapping.store)
+    mapping.save()
 
 
 def entries_with(mapping: PixelMapping, *, store: Store) -> list[MappingEntry]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from statistics import median
 
+import msgspec
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -162,12 +163,27 @@ def metas_own(*, pixel: Pixel, graph: GraphClient) -> tuple[float | None, str]:
     )
     if reason:
         return None, reason
-    for event in found.get("web") or ():
-        if isinstance(event, dict) and event.get("event_name") == "Purchase":
-            score = (event.get("event_match_quality") or {}).get("composite_score")
-            if isinstance(score, int | float):
-                return float(score), ""
+    try:
+        scored = msgspec.convert(found, _Answer).web
+    except msgspec.ValidationError:
+        return None, "unreadable_answer"
+    for each in scored:
+        if each.event_name == "Purchase" and each.event_match_quality:
+            return each.event_match_quality.composite_score, ""
     return None, "no_score_yet"
+
+
+class _Score(Struct):
+    composite_score: float
+
+
+class _Scored(Struct):
+    event_name: str
+    event_match_quality: _Score | None = None
+
+
+class _Answer(Struct):
+    web: list[_Scored] = []
 
 
 def _plot(found: Sequence[tuple[date, int]]) -> Plot:

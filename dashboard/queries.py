@@ -83,7 +83,7 @@ def store_rows(*, user: User, now: datetime, store: Store | None = None) -> list
         there = Q(store__in=[each for each in stores if each.time_zone == zone])
         first = first_day(zone, days=DAYS, now=now)
         of_days |= there & Q(day__gte=first)
-        since |= there & Q(event_time__gte=_midnight(first, zone))
+        since |= there & Q(event_time__gte=midnight(first, zone))
     counts = _counts(LedgerTotal.objects.filter(of_days), ConversionEvent.objects.filter(since))
     unreadable = dict(
         WebhookDelivery.objects.filter(
@@ -251,7 +251,8 @@ def first_day(zone: str, *, days: int, now: datetime) -> date:
     return now.astimezone(ZoneInfo(zone)).date() - timedelta(days=days - 1)
 
 
-def _midnight(day: date, zone: str) -> datetime:
+def midnight(day: date, zone: str) -> datetime:
+    """When the day begins in the time zone."""
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
@@ -316,12 +317,12 @@ def _matching(store: Store, wanted: LedgerFilter, now: datetime) -> QuerySet[Con
     """The store's events under all filters but the state and the page."""
     events: QuerySet[ConversionEvent] = ConversionEvent.objects.filter(store=store)
     if wanted.on:
-        start = _midnight(wanted.on, store.time_zone)
-        end = _midnight(wanted.on + timedelta(days=1), store.time_zone)
+        start = midnight(wanted.on, store.time_zone)
+        end = midnight(wanted.on + timedelta(days=1), store.time_zone)
         events = events.filter(event_time__gte=start, event_time__lt=end)
     elif wanted.days:
         first = first_day(store.time_zone, days=wanted.days, now=now)
-        events = events.filter(event_time__gte=_midnight(first, store.time_zone))
+        events = events.filter(event_time__gte=midnight(first, store.time_zone))
     if wanted.pixel:
         events = events.filter(pixel=wanted.pixel)
     if wanted.search:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from dashboard.queries import first_day
+from dashboard.queries import first_day, midnight
 from stores.models import Pixel, Store
 from stores.sql import rows
 
@@ -28,14 +27,13 @@ def sample(
     *, store: Store, pixel: Pixel, days: int, now: datetime, columns: str, condition: str
 ) -> list[tuple[Any, ...]]:
     """(day of the store's, columns…) of up to 200 purchases of each of the last `days`; one query."""
-    zone = ZoneInfo(store.time_zone)
     first = first_day(store.time_zone, days=days, now=now)
-    all_days = [first + timedelta(days=later) for later in range(days)]
-    midnights = [_midnight(day, zone) for day in [*all_days, all_days[-1] + timedelta(days=1)]]
+    all_days = [first + timedelta(days=later) for later in range(days + 1)]
+    midnights = [midnight(day, store.time_zone) for day in all_days]
     return rows(
         SAMPLE.format(columns=columns, condition=condition),
         {
-            "days": all_days,
+            "days": all_days[:-1],
             "from": midnights[:-1],
             "to": midnights[1:],
             "store": store.pk,
@@ -43,7 +41,3 @@ def sample(
             "most": OF_A_DAY,
         },
     )
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)

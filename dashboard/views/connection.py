@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import queries
 from dashboard.connection import disconnect, look_soon, read_connection
-from dashboard.views.store_page import changeable_store, find_store, render_in_store
+from dashboard.views.store_page import changeable_store, find_store, render_in_store, user_of
 from shop_webhooks.tasks import watch_shops
 
 
@@ -16,7 +16,7 @@ from shop_webhooks.tasks import watch_shops
 def connection(request: HttpRequest, store_id: int) -> HttpResponse:
     """`/stores/<id>/connection/`: whether we are in touch with the shop, and what else runs there."""
     store = find_store(request, store_id)
-    found = read_connection(store=store, user=request.user)  # type: ignore[arg-type]  # logged in
+    found = read_connection(store=store, user=user_of(request))
     return render_in_store(request, "dashboard/connection.html", store, {"found": found})
 
 

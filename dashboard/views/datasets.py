@@ -14,7 +14,13 @@ from conversions.dataset import look_at
 from conversions.tasks import graph_client
 from dashboard.datasets import DatasetForm, TokenForm, give_token
 from dashboard.datasets import datasets as datasets_of
-from dashboard.views.store_page import changeable_store, find_store, may_change, render_in_store
+from dashboard.views.store_page import (
+    changeable_store,
+    find_store,
+    may_change,
+    render_in_store,
+    user_of,
+)
 from stores.models import Pixel, Store
 
 
@@ -23,20 +29,28 @@ def datasets(request: HttpRequest, store_id: int) -> HttpResponse:
     """`/stores/<id>/datasets/`: those of its workspace, and a form for another one."""
     posted = request.method == "POST"
     store = changeable_store(request, store_id) if posted else find_store(request, store_id)
-    form = DatasetForm(request.POST if posted else None, graph=graph_client(), store=store)
-    if posted and form.is_valid():
-        pixel = form.save()
-        told = _("Meta knows dataset %(name)s. Its mapping is off until you switch it on.")
-        messages.success(request, told % {"name": pixel.name or pixel.pixel_id})
+    if (form := ask_for_dataset(request, store)) is None:
         return redirect("dashboard:mappings", store.pk)
     return _page(request, store, form=form)
+
+
+def ask_for_dataset(request: HttpRequest, store: Store) -> DatasetForm | None:
+    """The form as it is to be shown; None where what was posted has added a dataset."""
+    posted = request.POST if request.method == "POST" else None
+    form = DatasetForm(posted, graph=graph_client(), store=store)
+    if posted is None or not form.is_valid():
+        return form
+    pixel = form.save()
+    told = _("Meta knows dataset %(name)s. Its mapping is off until you go live.")
+    messages.success(request, told % {"name": pixel.name or pixel.pixel_id})
+    return None
 
 
 @require_POST
 def change_dataset(request: HttpRequest, store_id: int, pixel_id: int) -> HttpResponse:
     """`/stores/<id>/datasets/<id>/change`: a new token, a look at Meta, or away with it."""
     store = changeable_store(request, store_id)
-    pixel: Pixel = get_object_or_404(datasets_of(user=request.user, store=store), pk=pixel_id)  # type: ignore[arg-type]  # logged in
+    pixel: Pixel = get_object_or_404(datasets_of(user=user_of(request), store=store), pk=pixel_id)
     name = {"name": pixel.name or pixel.pixel_id}
     match request.POST.get("do"):
         case "token":
@@ -76,7 +90,7 @@ def _page(
     **shown: Any,
 ) -> HttpResponse:
     graph = graph_client()
-    pixels = list(datasets_of(user=request.user, store=store))  # type: ignore[arg-type]  # logged in
+    pixels = list(datasets_of(user=user_of(request), store=store))
     forms = {pixel.pixel_id: TokenForm(graph=graph, pixel_id=pixel.pixel_id) for pixel in pixels}
     if token_form:
         forms[token_form.of_pixel] = token_form

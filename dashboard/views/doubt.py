@@ -12,19 +12,20 @@ from django.views.decorators.http import require_POST, require_safe
 from conversions.doubt import Verdict, settle
 from conversions.tasks import send_due
 from dashboard import queries
+from dashboard.views.store_page import user_of
 
 
 @require_safe
 def doubt(request: HttpRequest) -> HttpResponse:
     """`/in-doubt/`: what was sent and never answered, with its clocks, for a person to settle."""
-    shown = {"found": queries.doubtful(user=request.user), "now": timezone.now()}  # type: ignore[arg-type]  # logged in
+    shown = {"found": queries.doubtful(user=user_of(request)), "now": timezone.now()}
     return render(request, "dashboard/doubt.html", shown)
 
 
 @require_POST
 def settle_event(request: HttpRequest, event_id: int) -> HttpResponse:
     """`/events/<id>/settlement`: a person's word on an event in doubt."""
-    event = get_object_or_404(queries.settleable(user=request.user), pk=event_id)  # type: ignore[arg-type]  # logged in
+    event = get_object_or_404(queries.settleable(user=user_of(request)), pk=event_id)
     try:
         verdict = Verdict(request.POST.get("verdict", ""))
     except ValueError:

@@ -14,8 +14,21 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.datasets import datasets
 from dashboard.mapping_form import MappingForm
-from dashboard.mappings import cut_over, entries_with, gaps_in_words, next_place, told_mappings
-from dashboard.views.store_page import changeable_store, find_store, may_change, render_in_store
+from dashboard.mappings import (
+    add_mapping,
+    cut_over,
+    entries_with,
+    gaps_in_words,
+    next_place,
+    told_mappings,
+)
+from dashboard.views.store_page import (
+    changeable_store,
+    find_store,
+    may_change,
+    render_in_store,
+    user_of,
+)
 from purchases.mapping import WATCH, RulesError
 from shop_webhooks.what_if import MOST_DAYS, what_if
 from stores.models import PixelMapping, Store
@@ -42,13 +55,13 @@ def mapping(request: HttpRequest, store_id: int, mapping_id: int = 0) -> HttpRes
         found = get_object_or_404(_of(store), pk=mapping_id)
     else:
         found = PixelMapping(store=store, position=next_place(store))
-    pixels = datasets(user=request.user, store=store)  # type: ignore[arg-type]  # logged in
+    pixels = datasets(user=user_of(request), store=store)
     form = MappingForm(pixels=pixels, mapping=found, data=request.POST or None)
     shown: dict[str, Any] = {"form": form, "mapping": found, "days": MOST_DAYS}
     if request.method == "POST" and form.is_valid():
         _fill(found, form)
         if "try" not in request.POST:
-            found.save()
+            add_mapping(found) if found.pk is None else found.save()
             messages.success(request, _("Saved. It counts for every order from now on."))
             return redirect("dashboard:mappings", store.pk)
         shown["difference"] = _tried(store, found)

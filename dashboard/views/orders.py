@@ -8,7 +8,7 @@ from conversions.models import State
 from dashboard import queries
 from dashboard.filters import PERIODS, read_ledger_filter
 from dashboard.journey import order_journey
-from dashboard.views.store_page import find_store, render_in_store, zone_of
+from dashboard.views.store_page import find_store, render_in_store, user_of, zone_of
 
 
 @require_safe
@@ -24,7 +24,7 @@ def ledger(request: HttpRequest, store_id: int) -> HttpResponse:
         "chips": [(state, counts[state]) for state in State.values],
         "pixels": queries.pixels_of(store=store),
         "periods": PERIODS,
-        "broken_pixels": queries.broken_pixels(user=request.user, store=store),  # type: ignore[arg-type]  # logged in
+        "broken_pixels": queries.broken_pixels(user=user_of(request), store=store),
         "now": now,
     }
     return render_in_store(request, "dashboard/ledger.html", store, shown)

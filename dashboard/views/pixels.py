@@ -9,13 +9,14 @@ from django.views.decorators.http import require_POST
 
 from conversions.tasks import send_due
 from dashboard import queries
+from dashboard.views.store_page import user_of
 from stores.models import Pixel
 
 
 @require_POST
 def resume_pixel(request: HttpRequest, pixel_id: int) -> HttpResponse:
     """`/pixels/<id>/resumption`: try a paused pixel again, at once, with all that it is owed."""
-    pixel = get_object_or_404(queries.resumable_pixels(user=request.user), pk=pixel_id)  # type: ignore[arg-type]  # logged in
+    pixel = get_object_or_404(queries.resumable_pixels(user=user_of(request)), pk=pixel_id)
     with transaction.atomic():
         Pixel.objects.filter(pk=pixel.pk).update(broken_reason="", broken_at=None)
         send_due.ring()

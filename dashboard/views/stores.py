@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import queries
 from dashboard.connection import may_connect
+from dashboard.views.store_page import user_of
 
 
 @require_safe
@@ -15,11 +16,11 @@ def stores(request: HttpRequest) -> HttpResponse:
     """`/`: every store that the user may see, and what needs them."""
     now = timezone.now()
     shown = {
-        "rows": queries.store_rows(user=request.user, now=now),  # type: ignore[arg-type]  # logged in
-        "broken_pixels": queries.broken_pixels(user=request.user),  # type: ignore[arg-type]  # logged in
-        "doubts": queries.doubts(user=request.user),  # type: ignore[arg-type]  # logged in
+        "rows": queries.store_rows(user=user_of(request), now=now),
+        "broken_pixels": queries.broken_pixels(user=user_of(request)),
+        "doubts": queries.doubts(user=user_of(request)),
         "days": queries.DAYS,
-        "may_connect": may_connect(user=request.user),  # type: ignore[arg-type]  # logged in
+        "may_connect": may_connect(user=user_of(request)),
         "shopify_address": f"{settings.APP_URL}/webhooks/shopify/",
         "woocommerce_address": f"{settings.APP_URL}/webhooks/woocommerce/…/",
         "now": now,

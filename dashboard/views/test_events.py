@@ -14,7 +14,7 @@ from conversions.tasks import graph_client
 from dashboard import queries
 from dashboard.connection import changeable_stores
 from dashboard.filters import read_number
-from dashboard.views.store_page import find_store, render_in_store
+from dashboard.views.store_page import find_store, render_in_store, user_of
 from shop_webhooks.test_event import CannotTest, send_test_event
 from stores.models import Store
 
@@ -25,7 +25,7 @@ RECENT = 25
 def test_events(request: HttpRequest, store_id: int) -> HttpResponse:
     """`/stores/<id>/test-events/`: choose a dataset, paste the code, send, read the answer."""
     store = find_store(request, store_id)
-    may_send = changeable_stores(user=request.user).filter(pk=store.pk).exists()  # type: ignore[arg-type]  # logged in
+    may_send = changeable_stores(user=user_of(request)).filter(pk=store.pk).exists()
     shown: dict[str, Any] = {
         "pixels": queries.mapped_pixels(store=store),
         "orders": queries.recent_orders(store=store, state=State.ACCEPTED, most=RECENT),
@@ -40,7 +40,7 @@ def test_events(request: HttpRequest, store_id: int) -> HttpResponse:
 
 def _send(request: HttpRequest, store: Store) -> dict[str, Any]:
     pixel = get_object_or_404(
-        queries.resumable_pixels(user=request.user),  # type: ignore[arg-type]  # logged in
+        queries.resumable_pixels(user=user_of(request)),
         pk=read_number(request.POST.get("pixel", "")),
         mappings__store=store,
     )

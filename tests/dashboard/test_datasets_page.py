@@ -24,12 +24,6 @@ def through_the_sandbox(meta: GraphApi, settings: Any) -> None:
     tasks.graph_client.cache_clear()
 
 
-@pytest.fixture
-def owner(client: Client, acme: SimpleNamespace) -> Client:
-    client.force_login(factories.a_member(acme.workspace))
-    return client
-
-
 def page_of(acme: SimpleNamespace) -> str:
     return f"/stores/{acme.lyon.pk}/datasets/"
 

@@ -22,12 +22,6 @@ from tests.pipeline import a_kept_order, an_order, read_all, send_all
 EMAIL, WITH_PHONE = with_bits(0, "em"), with_bits(0, "em", "ph")
 
 
-@pytest.fixture
-def owner(client: Client, acme: SimpleNamespace) -> Client:
-    client.force_login(factories.a_member(acme.workspace))
-    return client
-
-
 def quality_page(acme: SimpleNamespace) -> str:
     return f"/stores/{acme.lyon.pk}/match-quality/"
 

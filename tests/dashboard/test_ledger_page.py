@@ -131,6 +131,7 @@ def test_shows_the_last_30_days_unless_asked_for_more(
         "?pixel=9223372036854775808&before=99999999999999999999",
         "?q=%00&before=%D9%A3",
         f"?q={'x' * 5000}&days=",
+        "?on=9999-12-31",
     ],
 )
 def test_an_address_that_makes_no_sense_is_no_error(page: Client, store: Store, query: str) -> None:

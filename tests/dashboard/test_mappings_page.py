@@ -18,12 +18,6 @@ from tests.pipeline import a_kept_order, an_order, read_all, send_all
 
 
 @pytest.fixture
-def owner(client: Client, acme: SimpleNamespace) -> Client:
-    client.force_login(factories.a_member(acme.workspace))
-    return client
-
-
-@pytest.fixture
 def mapping(acme: SimpleNamespace) -> PixelMapping:
     return acme.lyon.mappings.get()
 

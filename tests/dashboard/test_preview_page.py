@@ -11,15 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from conversions.models import ConversionEvent, EventPayload, SendAttempt
 from dashboard.preview import mask
 from shop_webhooks.preview import preview_order
-from tests import factories
 from tests.dashboard.reading import texts
 from tests.pipeline import a_kept_order, an_order, read_all
-
-
-@pytest.fixture
-def owner(client: Client, acme: SimpleNamespace) -> Client:
-    client.force_login(factories.a_member(acme.workspace))
-    return client
 
 
 def test_the_last_order_is_shown_as_it_would_be_posted(

@@ -8,7 +8,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from conversions import tasks
 from sandbox.graph_api import GraphApi
 from shop_webhooks.models import Heartbeat
 from stores.models import Pixel
@@ -20,10 +19,8 @@ NEW = "5555555555555"
 
 
 @pytest.fixture(autouse=True)
-def through_the_sandbox(meta: GraphApi, settings: Any) -> None:
-    settings.META_GRAPH_URL = meta.url
-    tasks.graph_client.cache_clear()
-    meta.dataset(NEW, token="EAA-new", name="Lyon shoes")
+def a_new_dataset(through_the_sandbox: GraphApi) -> None:
+    through_the_sandbox.dataset(NEW, token="EAA-new", name="Lyon shoes")
 
 
 @pytest.fixture

@@ -4,13 +4,11 @@ import io
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from conversions import tasks
 from conversions.models import ConversionEvent, SendAttempt, State
 from sandbox.graph_api import GraphApi
 from shop_webhooks import inbox
@@ -18,17 +16,7 @@ from tests import factories
 from tests.dashboard.reading import texts
 from tests.pipeline import an_order, post_to_shopify_door
 
-
-@pytest.fixture(autouse=True)
-def through_the_sandbox(meta: GraphApi, settings: Any) -> None:
-    settings.META_GRAPH_URL = meta.url
-    tasks.graph_client.cache_clear()
-
-
-@pytest.fixture
-def owner(client: Client, acme: SimpleNamespace) -> Client:
-    client.force_login(factories.a_member(acme.workspace))
-    return client
+pytestmark = pytest.mark.usefixtures("through_the_sandbox")
 
 
 def page_of(acme: SimpleNamespace) -> str:
