@@ -90,11 +90,6 @@ def disconnect(store: Store) -> None:
     Store.objects.filter(pk=store.pk).update(connected=False)
 
 
-def may_connect(*, user: User) -> bool:
-    """Whether `user` may connect a shop to any workspace."""
-    return Membership.objects.filter(user=user, role__in=Membership.MAY_CHANGE).exists()
-
-
 def look_soon(store: Store) -> None:
     """Have the store's next turn now, unless somebody is at it."""
     for turns in (Heartbeat, Sweep):

@@ -13,10 +13,8 @@ from msgspec.structs import replace
 from conversions.models import ConversionEvent
 from stores.models import ShopifyInstallation, Store
 from stores.shopify import orders as shopify
-from stores.shopify.admin_api import AccessDenied, Refused, TooExpensive
-from stores.shopify.tokens import NoToken
-from stores.shopify.wire import ShopSilent
-from stores.shops import OrderPage, ReadChanged, ReadPlaced, ShopError
+from stores.shopify.admin_api import failures_shared
+from stores.shops import OrderPage, ReadChanged, ReadPlaced
 from stores.woocommerce import orders as woocommerce
 
 
@@ -42,17 +40,8 @@ def _read_placed_at_shopify(
 
 def _in_shared_words(pages: Iterator[OrderPage]) -> Iterator[OrderPage]:
     """The shop's pages, and its failures in the words that all platforms share."""
-    try:
+    with failures_shared():
         yield from pages
-    except NoToken:
-        raise ShopError("app_needs_merchant") from None
-    except AccessDenied:
-        raise ShopError("orders_not_visible") from None
-    except (Refused, TooExpensive):
-        raise ShopError("shop_refused") from None
-    except ShopSilent as silent:
-        busy = str(silent) == "throttled"
-        raise ShopError("shop_busy" if busy else "shop_silent") from None
 
 
 def _untold(store: Store, bodies: list[bytes]) -> list[bytes]:

@@ -1,9 +1,10 @@
-"""Who may see a workspace: making a user if need be, and giving a role."""
+"""Who may see a workspace, and who may change it."""
 
 from __future__ import annotations
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.db.models import QuerySet
 
 from stores.models import Membership, User, Workspace
 
@@ -23,3 +24,14 @@ def add_member(*, workspace: Workspace, email: str, role: str, password: str) ->
         user.set_password(password)
         user.save(update_fields=["password"])
     Membership.objects.update_or_create(workspace=workspace, user=user, defaults={"role": role})
+
+
+def changeable_workspaces(user: User) -> QuerySet[Workspace]:
+    """The workspaces that `user` may add stores to: as an owner or operator.
+
+    Staff who came from one shop's admin may add none: they see that store alone.
+    """
+    mine = Membership.objects.filter(user=user, role__in=Membership.MAY_CHANGE)
+    if user.only_store_id is not None:
+        mine = mine.none()
+    return Workspace.objects.filter(pk__in=mine.values("workspace")).order_by("name", "pk")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 
 from purchases.mapping import Rules, RulesError, read_rules
 from stores.secrets import SecretField, new_store_key
@@ -155,11 +156,34 @@ class Store(models.Model):
         return f"/webhooks/woocommerce/{self.webhook_token}/"
 
 
+class Invitation(models.Model):
+    """A link by which the merchant of a shop lets a workspace have the shop: for one shop, once."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
+    whom = models.CharField(max_length=200)
+    token_digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    joined_at = models.DateTimeField(null=True)
+    store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = TenantQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.whom
+
+
 class KeyHandover(models.Model):
     """A WooCommerce shop that is asked for a key: from the typed address until the key works."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # Of a merchant without an account here; `user` is then who invited them.
+    invitation = models.ForeignKey(
+        Invitation, null=True, on_delete=models.CASCADE, related_name="+"
+    )
     url = models.URLField(max_length=500)
     # Of the single-use state that the shop gives back, and of the session that may finish.
     state_digest = models.CharField(max_length=64, unique=True)

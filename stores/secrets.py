@@ -70,6 +70,11 @@ def store_ring(sealed_key: bytes) -> Ring:
     return Ring(master().open(bytes(sealed_key), purpose="store.key"))
 
 
+def digest(text: str) -> str:
+    """What is kept of a secret that is only ever compared: one who reads the database cannot use it."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
 def read_key(text: str) -> bytes:
     """The 32 bytes that `text` spells, as 64 hexadecimal or 44 URL-safe base64 characters.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy
 
+from stores.shops import ShopError
+
 # The reasons of ShopError (stores/shops.py).
 SENTENCES = {
     "address_not_allowed": gettext_lazy("The shop's address leads to a private network."),
@@ -29,6 +31,8 @@ SENTENCES = {
     "webhook_not_made": gettext_lazy("The shop did not make the webhook as it was asked to."),
     "app_needs_merchant": gettext_lazy("The shop has taken its permission back, or it ran out."),
     "orders_not_visible": gettext_lazy("The shop does not let the app see its orders."),
+    "token_refused": gettext_lazy("The shop does not take this access token."),
+    "app_has_its_own_token": gettext_lazy("The app is installed in this shop: no token is needed."),
     "webhook_paused": gettext_lazy("Somebody has paused our webhooks in the shop."),
 }
 
@@ -73,6 +77,11 @@ FIXES = {
     "orders_not_visible": gettext_lazy(
         "Give the app the scope read_orders, and Shopify's approval for protected customer data."
     ),
+    "token_refused": gettext_lazy(
+        "Copy the Admin API access token of the app again. Shopify shows it only once: if it is gone,"
+        " install the app anew."
+    ),
+    "app_has_its_own_token": gettext_lazy("Open the app in the shop's admin."),
     "webhook_paused": gettext_lazy(
         "In WooCommerce → Settings → Advanced → Webhooks, set them to Active. Until then orders come"
         " minutes later."
@@ -102,3 +111,9 @@ ADVICE = {
     ),
     "consent_plugin": gettext_lazy("It asks shoppers for consent; WooCommerce keeps no answer."),
 }
+
+
+def told(failure: ShopError | None) -> dict[str, object]:
+    """A failure in words, for a page."""
+    reason = failure.reason if failure else ""
+    return {"problem": SENTENCES.get(reason, reason), "fix": FIXES.get(reason, "")}

@@ -16,7 +16,8 @@ from tests.dashboard.test_reasons import MODULES, reasons_in
 
 ROOT = Path(__file__).parent.parent
 
-# The doors that have no login: webhooks have a signature, the others tell nothing of anybody.
+# The doors that have no login: webhooks have a signature, what an invited merchant opens has the link
+# or the browser session that began, the others tell nothing of anybody.
 OPEN = {
     "webhooks/^shopify/?$",
     r"webhooks/^woocommerce/(?P<token>[\w-]{1,100})/?$",
@@ -27,6 +28,9 @@ OPEN = {
     "login/",
     "woocommerce/connect/^callback/?$",
     "shopify/bounce",
+    "join/<str:token>/",
+    "shopify/callback",
+    "woocommerce/connect/<int:handover_id>/",
 }
 
 

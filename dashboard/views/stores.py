@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard import queries
-from dashboard.connection import may_connect
 from dashboard.views.store_page import user_of
+from stores.members import changeable_workspaces
 
 
 @require_safe
@@ -20,7 +20,7 @@ def stores(request: HttpRequest) -> HttpResponse:
         "broken_pixels": queries.broken_pixels(user=user_of(request)),
         "doubts": queries.doubts(user=user_of(request)),
         "days": queries.DAYS,
-        "may_connect": may_connect(user=user_of(request)),
+        "may_connect": changeable_workspaces(user_of(request)).exists(),
         "shopify_address": f"{settings.APP_URL}/webhooks/shopify/",
         "woocommerce_address": f"{settings.APP_URL}/webhooks/woocommerce/…/",
         "now": now,

@@ -6,7 +6,8 @@ https://shopify.dev/docs/api/usage/limits
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -16,8 +17,10 @@ from django.conf import settings
 from msgspec import Struct
 
 from stores.models import Store
+from stores.secrets import Secret
 from stores.shopify import tokens
 from stores.shopify.wire import Answer, ShopSilent, Wire
+from stores.shops import ShopError
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +48,22 @@ class Reply(Struct, frozen=True, kw_only=True):
     denied: bool
 
 
+@contextmanager
+def failures_shared() -> Iterator[None]:
+    """Whatever `AdminApi.ask` raises inside, as the ShopError that all platforms share."""
+    try:
+        yield
+    except tokens.NoToken:
+        raise ShopError("app_needs_merchant") from None
+    except AccessDenied:
+        raise ShopError("orders_not_visible") from None
+    except (Refused, TooExpensive):
+        raise ShopError("shop_refused") from None
+    except ShopSilent as silent:
+        busy = str(silent) == "throttled"
+        raise ShopError("shop_busy" if busy else "shop_silent") from None
+
+
 class AdminApi:
     """Asks the admin of a store's shop; for one thread, and in a `with`."""
 
@@ -53,9 +72,12 @@ class AdminApi:
         store: Store,
         *,
         now: Callable[[], datetime],
+        token: Secret | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """With the store's own token, or with `token`, which is being tried."""
         self._store, self._now, self._sleep = store, now, sleep
+        self._tried = token
         self._wire = Wire(store.domain)
         self._path = f"/admin/api/{settings.SHOPIFY_API_VERSION}/graphql.json"
 
@@ -112,6 +134,11 @@ class AdminApi:
 
     def _post(self, document: str, variables: dict[str, Any]) -> Answer:
         """Post with a token that serves. One that is refused before its end is renewed, once."""
+        if self._tried:
+            answer = self._post_with(self._tried, document, variables)
+            if answer.status in (401, 403):
+                raise tokens.NoToken("token_refused")
+            return answer
         token = tokens.access_token(self._store, now=self._now())
         answer = self._post_with(token, document, variables)
         if answer.status not in (401, 403):
@@ -123,7 +150,7 @@ class AdminApi:
             raise tokens.NoToken("token_refused")
         return answer
 
-    def _post_with(self, token: str, document: str, variables: dict[str, Any]) -> Answer:
+    def _post_with(self, token: Secret, document: str, variables: dict[str, Any]) -> Answer:
         asked = {"query": document, "variables": variables}
         return self._wire.post(self._path, asked, headers={"X-Shopify-Access-Token": token})
 

@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
+from msgspec import Struct
 
 from stores.models import Membership, ShopifyInstallation, Store, User, Workspace
 from stores.shopify import tokens
@@ -44,6 +46,21 @@ class Elsewhere(Exception):
     """The shop is a store of another workspace already."""
 
 
+class Taker(Struct, frozen=True):
+    """For whom a shop is installed from outside its admin: a person who owns workspaces, or one
+    workspace that has invited the merchant."""
+
+    owner: User | None = None
+    workspace: Workspace | None = None
+
+    def homes(self) -> QuerySet[Workspace]:
+        """The workspaces that the store may stand in, the first for a new one."""
+        if self.workspace:
+            return Workspace.objects.filter(pk=self.workspace.pk)
+        mine = Membership.objects.filter(user=self.owner, role=Membership.Role.OWNER)
+        return Workspace.objects.filter(pk__in=mine.values("workspace")).order_by("pk")
+
+
 def enter(token: SessionToken, *, now: datetime) -> User:
     """The member of staff who has the app open; installs it first, if need be. Raises NotInstalled."""
     store = connected_store(token.shop)
@@ -57,24 +74,24 @@ def enter(token: SessionToken, *, now: datetime) -> User:
 
 
 def install(
-    shop: str, *, ask: Callable[[], Outcome], now: datetime, owner: User | None = None
+    shop: str, *, ask: Callable[[], Outcome], now: datetime, taker: Taker | None = None
 ) -> Store:
-    """The store of the shop, with the pair that `ask` gets; in a workspace of `owner`'s, if given.
+    """The store of the shop, with the pair that `ask` gets; in a home of `taker`'s, if given.
 
     Raises NotInstalled and Elsewhere.
     """
     with transaction.atomic():
         rows(ONE_AT_A_TIME, (f"shopify.install {shop}",))
         store = connected_store(shop)
-        if store and owner and not _owns(owner, store.workspace):
+        if store and taker and store.workspace not in taker.homes():
             raise Elsewhere
         found = ShopifyInstallation.objects.select_for_update().filter(store=store).first()
-        if store and found and found.state == State.ACTIVE and owner is None:
+        if store and found and found.state == State.ACTIVE and taker is None:
             return store  # somebody was faster
         outcome = ask()
         if not isinstance(outcome, Granted):
             raise NotInstalled(outcome)
-        return _adopt(shop, outcome, owner=owner, now=now)
+        return _adopt(shop, outcome, taker=taker, now=now)
 
 
 def uninstall(shop: str, *, triggered_at: datetime | None, now: datetime) -> str:
@@ -153,20 +170,20 @@ def set_facts(store: Store, *, name: object, time_zone: object, host: object) ->
         changed["name"] = name.strip()[:200]
     if installation and isinstance(host, str) and host and len(host) < 250:
         changed["url"] = f"https://{host}"
-    if isinstance(time_zone, str) and _is_zone(time_zone):
+    if isinstance(time_zone, str) and is_zone(time_zone):
         changed["time_zone"] = time_zone
     if changed:
         Store.objects.filter(pk=store.pk).update(**changed)
 
 
-def _adopt(shop: str, pair: Granted, *, owner: User | None, now: datetime) -> Store:
-    store = connected_store(shop) or _earlier_store(shop, owner) or _new_store(shop, owner)
+def _adopt(shop: str, pair: Granted, *, taker: Taker | None, now: datetime) -> Store:
+    store = connected_store(shop) or _earlier_store(shop, taker) or _new_store(shop, taker)
     if not store.connected:
         store.connected = True
         store.save(update_fields=["connected"])
     row = ShopifyInstallation.objects.select_for_update().filter(store=store).first()
     if row is None:
-        made = store.workspace.stores.count() == 1 and owner is None
+        made = store.workspace.stores.count() == 1 and taker is None
         row = ShopifyInstallation(store=store, installed_at=now, made_workspace=made)
     elif row.state == State.UNINSTALLED:
         row.generation += 1
@@ -179,24 +196,31 @@ def _adopt(shop: str, pair: Granted, *, owner: User | None, now: datetime) -> St
     return store
 
 
-def _earlier_store(shop: str, owner: User | None) -> Store | None:
+def _earlier_store(shop: str, taker: Taker | None) -> Store | None:
     """The store that an earlier install of the app has left, its ledger and its mappings with it."""
     left = Store.objects.filter(
         platform=Store.Platform.SHOPIFY, domain=shop, shopify__isnull=False
     ).select_related("workspace")
-    if owner:
-        left = left.filter(workspace__membership__user=owner)
+    if taker:
+        left = left.filter(workspace__in=taker.homes())
     found: Store | None = left.order_by("-pk").first()
     return found
 
 
-def _new_store(shop: str, owner: User | None) -> Store:
+def _new_store(shop: str, taker: Taker | None) -> Store:
     handle = shop.partition(".")[0]
-    workspace = _workspace_of(owner) if owner else None
+    workspace = taker.homes().first() if taker else None
     if workspace is None:
         workspace = Workspace.objects.create(slug=_free_slug(handle), name=handle)
-        if owner:
-            Membership.objects.create(workspace=workspace, user=owner, role=Membership.Role.OWNER)
+        if taker and taker.owner:
+            role = Membership.Role.OWNER
+            Membership.objects.create(workspace=workspace, user=taker.owner, role=role)
+    return new_store(workspace, shop)
+
+
+def new_store(workspace: Workspace, shop: str) -> Store:
+    """A store for the shop, under a name that is free; in the caller's transaction."""
+    handle = shop.partition(".")[0]
     return Store.objects.create(
         workspace=workspace,
         key=_free_key(workspace, handle),
@@ -206,18 +230,6 @@ def _new_store(shop: str, owner: User | None) -> Store:
         domain=shop,
         url=f"https://{shop}",
     )
-
-
-def _workspace_of(owner: User) -> Workspace | None:
-    """The first workspace that `owner` owns."""
-    mine = Workspace.objects.filter(membership__user=owner, membership__role=Membership.Role.OWNER)
-    return mine.order_by("pk").first()
-
-
-def _owns(user: User, workspace: Workspace) -> bool:
-    return Membership.objects.filter(
-        user=user, workspace=workspace, role=Membership.Role.OWNER
-    ).exists()
 
 
 def _free_slug(handle: str) -> str:
@@ -257,7 +269,8 @@ def _staff(store: Store, staff_id: str) -> User:
     return user
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Whether a time zone of this name is known here."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, or no name at all

@@ -7,7 +7,6 @@ be used once, and the key has to work at that address before anything is believe
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,7 +15,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 
-from stores.models import KeyHandover, Store, User, Workspace
+from stores.models import Invitation, KeyHandover, Store, User, Workspace
+from stores.secrets import digest
 from stores.shops import ShopError
 from stores.woocommerce.client import Rest
 from stores.woocommerce.probe import find_way, read_index
@@ -29,7 +29,12 @@ LONGEST_KEY = 60
 
 
 def begin_handover(
-    *, workspace: Workspace, user: User, url: str, session_key: str, now: datetime
+    *,
+    workspace: Workspace,
+    user: User,
+    url: str,
+    session_key: str,
+    invitation: Invitation | None = None,
 ) -> str:
     """The address in the shop at which its manager approves. Raises ShopError where no shop is."""
     read_index(url)
@@ -37,6 +42,7 @@ def begin_handover(
     handover = KeyHandover.objects.create(
         workspace=workspace,
         user=user,
+        invitation=invitation,
         url=url,
         state_digest=digest(state),
         session_digest=digest(session_key),
@@ -112,11 +118,6 @@ def connect_store(
             store.delete()
         raise
     return store
-
-
-def digest(text: str) -> str:
-    """What is kept of a state: one who reads the database cannot use it."""
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def _new_store(workspace: Workspace, url: str, name: str, time_zone: str) -> Store:

@@ -52,15 +52,7 @@ class ConnectForm(forms.Form):
 
     def clean_url(self) -> str:
         """The address in its one form; https:// is added where nothing is said."""
-        text = str(self.cleaned_data["url"]).strip()
-        if "://" not in text:
-            text = f"https://{text}"
-        try:
-            return shop_url(text, allow_private=settings.WOOCOMMERCE_ALLOW_PRIVATE)
-        except AddressError as error:
-            raise forms.ValidationError(
-                _("This address %(problem)s.") % {"problem": error}
-            ) from None
+        return typed_url(str(self.cleaned_data["url"]))
 
     def clean(self) -> dict[str, Any]:
         """Both halves of a key, or neither."""
@@ -69,3 +61,14 @@ class ConnectForm(forms.Form):
         if any(halves) and not all(halves):
             raise forms.ValidationError(_("Give both the consumer key and the consumer secret."))
         return given
+
+
+def typed_url(text: str) -> str:
+    """The address of a shop that a person has typed, in its one form. Raises ValidationError."""
+    text = text.strip()
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        return shop_url(text, allow_private=settings.WOOCOMMERCE_ALLOW_PRIVATE)
+    except AddressError as error:
+        raise forms.ValidationError(_("This address %(problem)s.") % {"problem": error}) from None

@@ -10,9 +10,10 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -20,15 +21,18 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 from msgspec import Meta, Struct
 
-from stores.models import KeyHandover, Membership, Store, Workspace
-from stores.shop_words import FIXES, SENTENCES
+from stores import invitations
+from stores.invitations import TooLate
+from stores.members import changeable_workspaces
+from stores.models import KeyHandover, Store
+from stores.secrets import digest
+from stores.shop_words import told
 from stores.shops import ShopError
 from stores.woocommerce.connect import (
     LASTS,
     LONGEST_KEY,
     begin_handover,
     connect_store,
-    digest,
     finish_handover,
     receive_key,
 )
@@ -56,9 +60,7 @@ class HandedOver(Struct, frozen=True):
 @require_http_methods(["GET", "HEAD", "POST"])
 def connect(request: HttpRequest) -> HttpResponse:
     """`/woocommerce/connect/`: type the shop's address, and go there to approve."""
-    workspaces = Workspace.objects.filter(
-        membership__user=request.user.pk, membership__role__in=Membership.MAY_CHANGE
-    ).order_by("name", "pk")
+    workspaces = changeable_workspaces(request.user)  # type: ignore[arg-type]  # logged in
     if not workspaces:
         raise PermissionDenied
     form = ConnectForm(
@@ -70,7 +72,7 @@ def connect(request: HttpRequest) -> HttpResponse:
             return _go_on(request, form)
         except ShopError as error:
             failure = error
-    shown = {"form": form, **_told(failure)}
+    shown = {"form": form, **told(failure)}
     status = 422 if request.method == "POST" else 200
     return render(request, "stores/connect_woocommerce.html", shown, status=status)
 
@@ -100,29 +102,35 @@ def callback(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "accepted"})
 
 
+@login_not_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def handover(request: HttpRequest, handover_id: int) -> HttpResponse:
     """`/woocommerce/connect/<id>/`: back from the shop; only for the browser session that began it."""
-    found = get_object_or_404(
-        KeyHandover.objects.select_related("workspace", "store"),
-        pk=handover_id,
-        user=request.user.pk,
-        session_digest=digest(request.session.session_key or ""),
+    found = (
+        KeyHandover.objects.select_related("workspace", "store", "invitation")
+        .filter(pk=handover_id, session_digest=digest(request.session.session_key or ""))
+        .first()
     )
+    if found is None or (found.invitation is None and found.user_id != request.user.pk):
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        raise Http404
     if found.store:
-        return redirect("dashboard:set_up", found.store.pk)
+        return _welcome(request, found, found.store)
     failure: ShopError | None = ShopError(found.reason) if found.reason else None
     if found.received_at and (failure is None or request.method == "POST"):
         try:
-            return _welcome(request, finish_handover(found))
+            return _welcome(request, found, _finish(found))
         except ShopError as error:
             failure = error
+        except TooLate:
+            return render(request, "stores/too_late.html", status=410)
     shown = {
         "handover": found,
         "denied": request.GET.get("success") == "0" and not found.received_at,
         "expired": not found.received_at and timezone.now() - found.created_at > LASTS,
-        **_told(failure),
+        **told(failure),
     }
     return render(request, "stores/woocommerce_handover.html", shown)
 
@@ -131,36 +139,35 @@ def _go_on(request: HttpRequest, form: ConnectForm) -> HttpResponse:
     """To the shop, or straight to the store where a key was pasted. Raises ShopError."""
     given = form.cleaned_data
     if given["consumer_key"]:
-        return _welcome(
-            request,
-            connect_store(
-                workspace=given["workspace"],
-                url=given["url"],
-                consumer_key=given["consumer_key"],
-                consumer_secret=given["consumer_secret"],
-            ),
+        store = connect_store(
+            workspace=given["workspace"],
+            url=given["url"],
+            consumer_key=given["consumer_key"],
+            consumer_secret=given["consumer_secret"],
         )
+        return _welcome(request, None, store)
     return redirect(
         begin_handover(
             workspace=given["workspace"],
             user=request.user,  # type: ignore[arg-type]  # logged in
             url=given["url"],
             session_key=request.session.session_key or "",
-            now=timezone.now(),
         )
     )
 
 
-def _welcome(request: HttpRequest, store: Store) -> HttpResponse:
+def _finish(handover: KeyHandover) -> Store:
+    """The store, once the key works. Raises ShopError and TooLate."""
+    if handover.invitation is None:
+        return finish_handover(handover)
+    return invitations.join(
+        handover.invitation, lambda: finish_handover(handover), now=timezone.now()
+    )
+
+
+def _welcome(request: HttpRequest, handover: KeyHandover | None, store: Store) -> HttpResponse:
+    """To the set-up; a merchant who was invited has no account here, and is told that it is done."""
+    if handover and handover.invitation:
+        return render(request, "stores/joined.html", {"store": store})
     messages.success(request, _("%(store)s is connected.") % {"store": store.name})
     return redirect("dashboard:set_up", store.pk)
-
-
-def _told(failure: ShopError | None) -> dict[str, object]:
-    """A failure in words, for the page."""
-    if failure is None:
-        return {"problem": "", "fix": ""}
-    return {
-        "problem": SENTENCES.get(failure.reason, failure.reason),
-        "fix": FIXES.get(failure.reason, ""),
-    }

@@ -6,13 +6,13 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from stores.models import KeyHandover, Pixel, PixelMapping, Store, User, Workspace
+from stores.models import Invitation, KeyHandover, Pixel, PixelMapping, Store, User, Workspace
 from tests import factories
 
 # Doors that are open, or have a lock of their own (the admin: is_staff; webhooks: a signature; the
-# hand-over of a key: a state that is used once; what is framed in Shopify's admin: a session token, see
-# tests/stores/shopify/test_embedded.py).
-OPEN = {"login", "healthz", "readyz", "metrics", "woocommerce_callback"}
+# hand-over of a key: a state that is used once; an invitation: its link; what is framed in Shopify's
+# admin: a session token, see tests/stores/shopify/test_embedded.py).
+OPEN = {"login", "healthz", "readyz", "metrics", "woocommerce_callback", "join"}
 OTHER_LOCKS = ("admin/", "webhooks/", "shopify/")
 # Pages of other packages than the dashboard.
 BUTTONS = {
@@ -23,8 +23,9 @@ BUTTONS = {
     "dashboard:draw_up_balance",
     "dashboard:change_dataset",
     "dashboard:change_mapping",
+    "dashboard:revocation",
 }
-OUTSIDE = {"logout", "connect_woocommerce", "woocommerce_handover"}
+OUTSIDE = {"logout", "connect_shopify", "connect_woocommerce", "woocommerce_handover"}
 
 
 def pages() -> Iterator[URLPattern]:
@@ -54,6 +55,9 @@ def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str
     known["mapping_id"] = mapping.pk
     known["handover_id"] = KeyHandover.objects.create(
         workspace=workspace, user=factories.a_user(), url="https://kitchen.example"
+    ).pk
+    known["invitation_id"] = Invitation.objects.create(
+        workspace=workspace, invited_by=factories.a_user(), whom="Boutique Lyon"
     ).pk
     return {
         named(pattern): reverse(
