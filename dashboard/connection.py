@@ -33,6 +33,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     problem: str
     fix: str
     checked_at: datetime | None
+    pinged_at: datetime | None
     mended_at: datetime | None
     mended: str
     swept_at: datetime | None
@@ -58,6 +59,7 @@ def read_connection(*, store: Store, user: User) -> Connection:
         problem=in_words(reason),
         fix=str(FIXES.get(reason, "")),
         checked_at=beat.done_at,
+        pinged_at=store.pinged_at,
         mended_at=beat.mended_at,
         mended=beat.mended,
         swept_at=sweep.done_at,

@@ -48,7 +48,8 @@ def _turn(
 ) -> Finding:
     if turn and turn.reason:
         fix = str(FIXES.get(turn.reason, ""))
-        level = WARNING if turn.reason == "webhook_paused" else FAILURE
+        # Orders are read back meanwhile.
+        level = WARNING if turn.reason in ("webhook_paused", "webhook_unheard") else FAILURE
         return Finding(level=level, about=about, what=f"{doing}: {in_words(turn.reason)}", fix=fix)
     fix = "start a worker: it looks every few minutes"
     if turn is None or turn.done_at is None:

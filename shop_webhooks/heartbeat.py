@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 EVERY = timedelta(minutes=10)
 LEASE = timedelta(minutes=10)
+PING_TAKES = timedelta(minutes=1)
 FACTS_LAST = timedelta(days=1)
 
 
@@ -59,7 +60,22 @@ def _check(store: Store, turn: Heartbeat, *, now: datetime) -> None:
     if turn.facts_at is None or now - turn.facts_at > FACTS_LAST:
         facts = msgspec.to_builtins(read_facts(rest))
         still_ours(turn, facts=facts, facts_at=Now())
-    end_well(turn, again_in=EVERY, reason="webhook_paused" if mended.paused else "")
+    reached = store.pinged_at is not None or _has_told(store)
+    if mended.paused:
+        end_well(turn, again_in=EVERY, reason="webhook_paused")
+    elif reached:
+        end_well(turn, again_in=EVERY)
+    elif mended.made:  # just now: the shop may not have come to it
+        end_well(turn, again_in=PING_TAKES)
+    else:
+        end_well(turn, again_in=EVERY, reason="webhook_unheard")
+
+
+def _has_told(store: Store) -> bool:
+    """Whether a webhook of the shop's has ever reached us."""
+    return WebhookDelivery.objects.filter(
+        store=store, source=WebhookDelivery.Source.WEBHOOK
+    ).exists()
 
 
 def _brings_errors(store: Store, *, since: datetime | None) -> bool:

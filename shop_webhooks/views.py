@@ -17,6 +17,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import DisallowedHost
 from django.db import Error
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
@@ -26,6 +27,7 @@ from shop_webhooks import inbox, notices, tasks
 from shop_webhooks.doors import Door, shopify_door, woocommerce_door
 from stores import patience
 from stores.failpoints import failpoint
+from stores.models import Store
 from stores.secrets import CannotOpen
 
 log = structlog.get_logger(__name__)
@@ -102,7 +104,7 @@ def receive_woocommerce(request: HttpRequest, token: str) -> HttpResponse:
         if not door or not door.connected:
             raise Refusal(410, "gone")  # the shop then switches its webhook off by itself
         if not head.signature and body.startswith(b"webhook_id="):
-            return _pong(body)
+            return _pong(door, body)
         if not shop.verify(body, head=head, secrets=door.secrets):
             fresh = woocommerce_door(token, reload=True)  # the secret may just have been changed
             if not fresh or not shop.verify(body, head=head, secrets=fresh.secrets):
@@ -148,11 +150,13 @@ def _headers(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def _pong(body: bytes) -> HttpResponse:
+def _pong(door: Door, body: bytes) -> HttpResponse:
+    """Note that a new webhook of the shop's reaches us (heartbeat.py)."""
     if len(body) > LONGEST_PING:
         raise Refusal(413, "body_too_large")
     if not PING.fullmatch(body):
         raise Refusal(401, "invalid_signature")
+    Store.objects.filter(pk=door.store_id).update(pinged_at=Now())
     return _answer(200, {"status": "pong"})
 
 

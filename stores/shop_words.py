@@ -33,6 +33,7 @@ SENTENCES = {
     "orders_not_visible": gettext_lazy("The shop does not let the app see its orders."),
     "token_refused": gettext_lazy("The shop does not take this access token."),
     "app_has_its_own_token": gettext_lazy("The app is installed in this shop: no token is needed."),
+    "webhook_unheard": gettext_lazy("Our webhooks are in the shop, and none has reached us."),
     "webhook_paused": gettext_lazy("Somebody has paused our webhooks in the shop."),
 }
 
@@ -82,6 +83,10 @@ FIXES = {
         " install the app anew."
     ),
     "app_has_its_own_token": gettext_lazy("Open the app in the shop's admin."),
+    "webhook_unheard": gettext_lazy(
+        "See that the address of this installation opens from the internet, without a password; then"
+        " have the shop's host allow requests to it. Until then orders come minutes later."
+    ),
     "webhook_paused": gettext_lazy(
         "In WooCommerce → Settings → Advanced → Webhooks, set them to Active. Until then orders come"
         " minutes later."

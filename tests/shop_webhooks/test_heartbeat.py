@@ -19,11 +19,11 @@ ACTIVE = dict.fromkeys(TOPICS, "active")
 
 @pytest.fixture
 def kitchen(acme: SimpleNamespace, shop: WooCommerceShop) -> Store:
-    """The kitchen, with a key to a shop whose queue stands still: nothing is delivered."""
+    """The kitchen, with a key to a shop that has reached us, and whose queue now stands still."""
     shop.change(delivers=False)
     key = shop.key()
     kitchen: Store = acme.kitchen
-    kitchen.url = shop.url
+    kitchen.url, kitchen.pinged_at = shop.url, datetime.now(UTC)
     kitchen.consumer_key, kitchen.consumer_secret = key.consumer_key, key.consumer_secret
     kitchen.save()
     return kitchen
@@ -151,3 +151,41 @@ def test_what_else_runs_there_is_read_once_a_day(kitchen: Store, shop: WooCommer
     assert shop.asked("/wp-json/wc/v3/system_status") == 1
     check_now(now + timedelta(hours=25))
     assert shop.asked("/wp-json/wc/v3/system_status") == 2
+
+
+class TestAShopThatCannotReachUs:
+    """Its webhooks are made, and a firewall, a password or a wrong address keeps them from us."""
+
+    @pytest.fixture(autouse=True)
+    def unheard(self, kitchen: Store) -> None:
+        Store.objects.update(pinged_at=None)
+
+    def test_it_has_a_minute_for_its_ping_and_is_then_named(self, kitchen: Store) -> None:
+        first = check_now()
+        second = check_now()
+
+        assert first.reason == ""
+        assert first.due_at - first.done_at == timedelta(minutes=1)
+        assert second.reason == "webhook_unheard"
+
+    def test_its_ping_clears_it_of_that(
+        self, kitchen: Store, shop: WooCommerceShop, live_server: Any
+    ) -> None:
+        check_now()
+        hook = next(iter(shop.shop.hooks.values()))
+        hook.sender.delivery_url = f"{live_server.url}{kitchen.webhook_path}"
+        assert hook.sender.ping(hook.topic).status == 200
+
+        assert check_now().reason == ""
+
+    def test_a_delivery_is_as_good_as_a_ping(self, kitchen: Store) -> None:
+        check_now()
+        a_delivery(kitchen)
+
+        assert check_now().reason == ""
+
+    def test_what_was_read_back_is_none(self, kitchen: Store) -> None:
+        check_now()
+        a_delivery(kitchen, source="sweep")
+
+        assert check_now().reason == "webhook_unheard"
