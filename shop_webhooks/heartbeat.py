@@ -18,7 +18,7 @@ from shop_webhooks.turns import end_badly, end_well, still_ours, take_turn
 from stores.models import Store
 from stores.shops import ShopError
 from stores.woocommerce.plugins import read_facts
-from stores.woocommerce.probe import forget_way, rest_of
+from stores.woocommerce.probe import forget_way, reason_of, rest_of
 from stores.woocommerce.webhooks import mend_webhooks, new_secret
 
 log = structlog.get_logger(__name__)
@@ -38,10 +38,11 @@ def check_next(*, now: datetime) -> bool:
     try:
         _check(store, turn, now=now)
     except ShopError as error:
-        if error.reason in FORGET_WAY:
+        reason = reason_of(error, url=store.url)
+        if reason in FORGET_WAY:
             forget_way(store)
-        end_badly(turn, reason=error.reason, longest=EVERY, retry_after=error.retry_after)
-        log.warning("heartbeat.failed", store=store.key, reason=error.reason)
+        end_badly(turn, reason=reason, longest=EVERY, retry_after=error.retry_after)
+        log.warning("heartbeat.failed", store=store.key, reason=reason)
     return True
 
 

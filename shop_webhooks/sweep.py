@@ -21,7 +21,7 @@ from shop_webhooks.readers import READERS, readable_stores
 from shop_webhooks.turns import end_badly, end_well, still_ours, take_turn
 from stores.models import Store
 from stores.shops import ShopError
-from stores.woocommerce.probe import forget_way
+from stores.woocommerce.probe import forget_way, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -46,10 +46,11 @@ def sweep_next() -> bool:
     try:
         complete, new = _read_back(store, turn)
     except ShopError as error:
-        if error.reason in FORGET_WAY:
+        reason = reason_of(error, url=store.url)
+        if reason in FORGET_WAY:
             forget_way(store)
-        end_badly(turn, reason=error.reason, longest=LONGEST_PAUSE, retry_after=error.retry_after)
-        log.warning("sweep.failed", store=store.key, reason=error.reason)
+        end_badly(turn, reason=reason, longest=LONGEST_PAUSE, retry_after=error.retry_after)
+        log.warning("sweep.failed", store=store.key, reason=reason)
         return True
     end_well(turn, again_in=EVERY if complete else timedelta())
     if new:

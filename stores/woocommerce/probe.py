@@ -32,14 +32,22 @@ def read_index(url: str) -> ShopIndex:
     try:
         found = Rest(url=url).get("/", _fields=INDEX_FIELDS)
     except ShopError as error:
-        if error.reason in ("web_page_for_answer", "no_woocommerce") and _has_plain_permalinks(url):
-            raise ShopError("plain_permalinks") from None
+        if (reason := reason_of(error, url=url)) != error.reason:
+            raise ShopError(reason) from None
         raise
     if not isinstance(found, dict) or not isinstance(found.get("namespaces"), list):
         raise ShopError("unreadable_answer_of_shop")
     if NEEDED not in found["namespaces"]:
         raise ShopError("no_woocommerce")
     return ShopIndex(name=str(found.get("name") or "")[:200], time_zone=_time_zone(found))
+
+
+def reason_of(error: ShopError, *, url: str) -> str:
+    """Why the shop at `url` gave no answer: with plain permalinks it gives a web page, or none of
+    WooCommerce's, and is asked in the one way that works with them."""
+    if error.reason in ("web_page_for_answer", "no_woocommerce") and _has_plain_permalinks(url):
+        return "plain_permalinks"
+    return error.reason
 
 
 def find_way(*, url: str, consumer_key: str, consumer_secret: str) -> Store.RestAuth:
@@ -88,8 +96,14 @@ def forget_way(store: Store) -> None:
 
 
 def _has_plain_permalinks(url: str) -> bool:
+    """Whether the index answers in the query string alone."""
+    fields = "_fields=namespaces"
+    return not _answers(f"{url}/wp-json/?{fields}") and _answers(f"{url}/?rest_route=/&{fields}")
+
+
+def _answers(address: str) -> bool:
     try:
-        return is_json(fetch_shop("GET", f"{url}/?rest_route=/&_fields=namespaces"))
+        return is_json(fetch_shop("GET", address))
     except ShopError:
         return False
 

@@ -120,7 +120,7 @@ def test_webhooks_that_bring_errors_get_another_owner(
 
 @pytest.mark.parametrize(
     ("traits", "reason"),
-    [({"wall": "challenge"}, "shop_firewall"), ({"plain_permalinks": True}, "web_page_for_answer")],
+    [({"wall": "challenge"}, "shop_firewall"), ({"plain_permalinks": True}, "plain_permalinks")],
 )
 def test_what_stands_between_is_told(
     kitchen: Store, shop: WooCommerceShop, traits: dict[str, Any], reason: str

@@ -50,6 +50,32 @@ def test_what_no_webhook_told_is_found_once(shop: Any) -> None:
     assert ConversionEvent.objects.count() == 20
 
 
+def test_an_hour_without_webhooks_loses_no_order(shop: Any) -> None:
+    shop.world.shops["lyon.myshopify.com"].index_lag = 90.0  # a search finds an order later
+    began = shop.world.now()
+    latest = 0
+    for minute in range(1, 61):
+        at = datetime.fromtimestamp(shop.world.now(), UTC).isoformat()
+        order = an_order(1000 + minute) | {"created_at": at, "processed_at": at, "updated_at": at}
+        shop.order("lyon.myshopify.com", order)
+        if minute % 5 == 0:
+            sweep_now()
+            read_all()
+            found = max(
+                map(int, ConversionEvent.objects.values_list("order_id", flat=True)), default=1000
+            )
+            latest = max(latest, minute - (found - 1000))
+        shop.pass_time(60)
+    shop.pass_time(120)
+    sweep_now()
+    read_all()
+
+    assert shop.world.now() - began >= 3600
+    assert ConversionEvent.objects.count() == 60
+    assert latest <= 30
+    assert set(WebhookDelivery.objects.values_list("source", flat=True)) == {"sweep"}
+
+
 def test_what_a_webhook_told_is_left_as_it_told_it(shop: Any, lyon: Store) -> None:
     waiting = an_order(1001) | {"financial_status": "pending", "email": "zoe@example.com"}
     agent = {"client_details": {"user_agent": "Mozilla/5.0 (X11)"}, "source_name": "web"}
