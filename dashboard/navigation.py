@@ -6,17 +6,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from msgspec import Struct
 
-from stores.models import Store
-
-EVERYWHERE = tuple(Store.Platform)
-
 
 class Tab(Struct, frozen=True):
-    """A page that every store of some platforms has; `page` is the name of its address."""
+    """A page that every store has; `page` is the name of its address."""
 
     page: str
     label: str | Promise
-    platforms: tuple[str, ...] = EVERYWHERE
 
 
 TABS = (
@@ -31,10 +26,5 @@ TABS = (
     Tab("preview", _("Preview")),
     Tab("test_events", _("Test events")),
     Tab("deliveries", _("Deliveries")),
-    Tab("connection", _("Connection"), platforms=(Store.Platform.WOOCOMMERCE,)),
+    Tab("connection", _("Connection")),
 )
-
-
-def tabs_of(store: Store) -> list[Tab]:
-    """The tabs that the pages of `store` show."""
-    return [tab for tab in TABS if store.platform in tab.platforms]

@@ -36,13 +36,12 @@ class SetUp(Struct, frozen=True, kw_only=True):
 def read_set_up(*, store: Store, user: User) -> SetUp:
     """Six queries at most."""
     told = told_mappings(store=store)
-    beside = read_connection(store=store, user=user)
+    found = read_connection(store=store, user=user)
     orders = queries.recent_orders(store=store, most=1)
-    shopify = getattr(store, "shopify", None)
     return SetUp(
         heard_of=store.last_delivery_at is not None,  # type: ignore[attr-defined]  # annotated
-        readable=beside.has_key or (shopify is not None and shopify.state == "active"),
+        readable=found.has_key,
         mapping=next(iter(told), None),
-        others=[plugin for plugin in beside.plugins if plugin.sends],
+        others=[plugin for plugin in found.plugins if plugin.sends],
         order=next(iter(orders), None),
     )

@@ -29,6 +29,7 @@ SENTENCES = {
     "reading_incomplete": gettext_lazy("The shop gave fewer orders than it said it has."),
     "shop_refused": gettext_lazy("The shop refuses what we asked of it."),
     "webhook_not_made": gettext_lazy("The shop did not make the webhook as it was asked to."),
+    "no_app": gettext_lazy("We have no access to this shop, so that nothing can be read back."),
     "app_needs_merchant": gettext_lazy("The shop has taken its permission back, or it ran out."),
     "orders_not_visible": gettext_lazy("The shop does not let the app see its orders."),
     "token_refused": gettext_lazy("The shop does not take this access token."),
@@ -74,6 +75,7 @@ FIXES = {
     "reading_incomplete": gettext_lazy("Try again; look for a plug-in that hides orders."),
     "shop_refused": gettext_lazy("Connect the shop again; if that does not help, report it."),
     "webhook_not_made": gettext_lazy("Look for a plug-in that changes webhooks."),
+    "no_app": gettext_lazy("Connect the shop, or give an access_token in the fleet file."),
     "app_needs_merchant": gettext_lazy("Have somebody open the app in the shop's admin."),
     "orders_not_visible": gettext_lazy(
         "Give the app the scope read_orders, and Shopify's approval for protected customer data."

@@ -15,8 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversions.models import ConversionEvent
 from dashboard import reasons, words
-from dashboard.navigation import Tab, tabs_of
-from stores.models import Store
+from dashboard.navigation import TABS, Tab
 
 register = template.Library()
 
@@ -84,10 +83,10 @@ def money(value: Decimal | None, currency: str) -> str:
     return words.money(value, currency=currency)
 
 
-@register.filter
-def tabs(store: Store) -> list[Tab]:
+@register.simple_tag
+def tabs() -> tuple[Tab, ...]:
     """The pages of the store."""
-    return tabs_of(store)
+    return TABS
 
 
 @register.filter

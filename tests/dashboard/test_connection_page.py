@@ -1,4 +1,4 @@
-"""A store's connection: what the page and the doctor say of its key, its webhooks and its sweep."""
+"""A store's connection: what the page and the doctor say of its key or app, webhooks and sweep."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -119,6 +119,61 @@ def test_the_page_takes_a_fixed_number_of_queries(
 
     # session, user, store, last delivery; heartbeat, sweep, may change
     assert len(queries) == 6
+
+
+class TestAShopifyShop:
+    @pytest.fixture
+    def app(self, store: Store, settings: Any) -> ShopifyInstallation:
+        settings.SHOPIFY_SCOPES = "read_orders,write_pixels"
+        now = datetime.now(UTC)
+        return ShopifyInstallation.objects.create(
+            store=store,
+            state_since=now,
+            installed_at=now,
+            scopes="read_orders",
+            access_token="shpat_secret",
+            access_token_until=now,
+            refresh_token="shprt_secret",
+            refresh_token_until=now + timedelta(days=90),
+        )
+
+    def test_what_the_app_may_and_may_not_do_is_told_and_no_token(
+        self, page: Client, store: Store, app: ShopifyInstallation
+    ) -> None:
+        Sweep.objects.create(store=store, done_at=datetime.now(UTC), found=2)
+
+        said = page.get(address(store)).content.decode()
+
+        assert "The shop lets us in" in said
+        assert "<code>read_orders</code>" in said
+        assert "not granted: <code>write_pixels</code>" in said
+        assert "2 deliveries that no webhook had brought" in said
+        assert "shpat_" not in said
+        assert "shprt_" not in said
+
+    def test_dead_tokens_are_told_with_what_to_do(
+        self, page: Client, store: Store, app: ShopifyInstallation
+    ) -> None:
+        ShopifyInstallation.objects.update(state="needs_merchant")
+
+        found = page.get(address(store)).context["found"]
+
+        assert found.problem == str(SENTENCES["app_needs_merchant"])
+        assert found.fix == "Have somebody open the app in the shop's admin."
+
+    def test_a_token_given_by_hand_is_named_as_such(self, page: Client, store: Store) -> None:
+        Store.objects.update(access_token="shpat_by_hand")
+
+        said = page.get(address(store)).content.decode()
+
+        assert "given by hand" in said
+        assert "shpat_" not in said
+
+    def test_without_either_it_leads_to_connecting(self, page: Client, store: Store) -> None:
+        said = page.get(address(store)).content.decode()
+
+        assert "We have no access to this shop" in said
+        assert f'href="/connect/shopify/?shop={store.domain}"' in said
 
 
 def findings(store: Store) -> list[tuple[str, str]]:
