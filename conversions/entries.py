@@ -23,6 +23,7 @@ from purchases.meta.match_quality import identifiers_of
 from purchases.meta.payload import encode
 from purchases.order import Order
 from purchases.value import in_currency, worth
+from stores.consent import rules_in_force
 from stores.costs import find_costs
 from stores.models import PixelMapping, Store
 from stores.sql import rows
@@ -160,7 +161,7 @@ def _entry(sighting: Sighting, candidates: list[PixelMapping], now: datetime) ->
             if not mismatch(order, candidate.rules().when):
                 mapping = candidate
                 break
-        rules = mapping.rules()
+        rules = rules_in_force(mapping, store=sighting.store)
     except RulesError:
         return Entry(
             sighting=sighting,

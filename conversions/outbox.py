@@ -6,12 +6,12 @@ version, by the shop's own clock) until Meta may have it; then only Meta's answe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
-from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
+from conversions.entries import Entry, Key, Sighting, entries_of, mappings_in_force
 from purchases.decision import cut_off, happened_at
 from stores.secrets import store_ring
 from stores.sql import rows, run, run_in_parts
@@ -43,7 +43,7 @@ SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.
 WHERE event.order_updated_at <= EXCLUDED.order_updated_at
   AND (event.state IN ('waiting', 'skipped')
        OR event.state = 'pending' AND EXCLUDED.state = 'skipped'
-          AND EXCLUDED.reason IN ('cancelled', 'refunded', 'voided', 'trashed'))
+          AND EXCLUDED.reason IN ('cancelled', 'refunded', 'voided', 'trashed', 'consent_refused'))
 RETURNING id, store_id, order_id, pixel_id, event_name
 """
 
@@ -65,6 +65,8 @@ INSERT INTO conversions_eventpayload (event_id, body)
 SELECT * FROM unnest(%s::bigint[], %s::bytea[])
 ON CONFLICT (event_id) DO UPDATE SET body = EXCLUDED.body, written_at = now()
 """
+
+ERASE_PAYLOADS = "DELETE FROM conversions_eventpayload WHERE event_id = ANY(%s)"
 
 KEEP_RULES = """
 INSERT INTO conversions_configversion (version, rules) SELECT * FROM unnest(%s::text[], %s::jsonb[])
@@ -118,6 +120,13 @@ def record(entries: Sequence[Entry]) -> None:
         events = [written[entry.key] for entry in owed]
         run(KEEP_PAYLOADS, [events, [_sealed(entry) for entry in owed]])
         run(QUEUE_PIXELS, [sorted({entry.mapping.pixel_id for entry in owed})])
+    if refused := [written[entry.key] for entry in entries if _is_refused(entry, written)]:
+        run(ERASE_PAYLOADS, [sorted(refused)])
+
+
+def _is_refused(entry: Entry, written: Container[Key]) -> bool:
+    """Whether the buyer's no has just been written down: nothing that tells of them stays to be sent."""
+    return entry.reason == "consent_refused" and entry.key in written
 
 
 def _mark_sent(entries: Sequence[Entry]) -> None:

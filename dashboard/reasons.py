@@ -57,6 +57,7 @@ SENTENCES = {
         "It is older than Meta accepts: 7 days, 62 for sales in a store, or 2 where a browser pixel"
         " has told Meta of it: Meta would count it again."
     ),
+    "consent_refused": gettext_lazy("The buyer has refused that Meta is told."),
     "watched": gettext_lazy("It is only watched: the mapping sends nothing yet."),
     "before_cut_over": gettext_lazy(
         "It was placed before the moment from which on this mapping sends: it was another sender's."

@@ -274,6 +274,12 @@ ZW ZWE Zimbabwe
 
 
 # "Republic of", in front of a plain name; those that are part of one are rows of their own.
+# The European Economic Area: https://www.efta.int/eea
+COUNTRIES_OF_EEA = (
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
+)
+EEA = frozenset(COUNTRIES_OF_EEA.split())
+
 FORM_OF_STATE = re.compile(
     r"^(?:the)?(?:(?:federal|federative|islamic|cooperative|oriental|eastern|democratic|socialist|arab|plurinational|bolivarian"
     r"|united|independent|hashemite)*(?:republic|kingdom|state|commonwealth|principality|sultanate"

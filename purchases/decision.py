@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from purchases.consent import Permission, permission_of
 from purchases.mapping import Rules, mismatch
 from purchases.order import IMPORTED_AFTER, Order, Sale, Source, Standing
 from purchases.triggers import REFUNDED, waits_for
@@ -56,19 +57,21 @@ Decision = Report | Wait | Skip
 def decide(order: Order, *, rules: Rules, now: datetime) -> Decision:
     """What a mapping with `rules` makes of `order` at `now` (aware)."""
     if rules.tells_no_sale:
-        reason = mismatch(order, rules.when) or _unwanted(order, rules) or _not_so(order, rules)
-        reason = reason or ("too_old" if now >= cut_off(order, rules=rules) else "")
-        reason = reason or _not_ours(order, rules)
-        return Skip(reason=reason) if reason else Report()
+        return _decide_on_no_sale(order, rules, now)
     if reason := _never(order, rules) or mismatch(order, rules.when) or _not_now(order, rules, now):
         return Skip(reason=reason)
     if reason := waits_for(order, rules.trigger):
         return Wait(reason=reason)
     if reason := _not_ours(order, rules):
         return Skip(reason=reason)
-    if rules.hold and now < held_until(order, rules=rules):
-        return Wait(reason="hold")
-    return Report()
+    return _permitted(order, rules) or _held(order, rules, now) or Report()
+
+
+def _decide_on_no_sale(order: Order, rules: Rules, now: datetime) -> Decision:
+    reason = mismatch(order, rules.when) or _unwanted(order, rules) or _not_so(order, rules)
+    reason = reason or ("too_old" if now >= cut_off(order, rules=rules) else "")
+    reason = reason or _not_ours(order, rules)
+    return Skip(reason=reason) if reason else _permitted(order, rules) or Report()
 
 
 def held_until(order: Order, *, rules: Rules) -> datetime:
@@ -121,6 +124,21 @@ def _not_ours(order: Order, rules: Rules) -> str:
     if rules.cut_over_at and order.placed_at < rules.cut_over_at:
         return "before_cut_over"
     return ""
+
+
+def _permitted(order: Order, rules: Rules) -> Wait | Skip | None:
+    """What the buyer's consent, or the lack of it, makes of an order that is due; None for nothing."""
+    match permission_of(order, rules.consent):
+        case Permission.REFUSED:
+            return Skip(reason="consent_refused")
+        case Permission.AWAITED:
+            return Wait(reason="consent")
+    return None
+
+
+def _held(order: Order, rules: Rules, now: datetime) -> Wait | None:
+    held = rules.hold and now < held_until(order, rules=rules)
+    return Wait(reason="hold") if held else None
 
 
 def _unwanted(order: Order, rules: Rules) -> str:

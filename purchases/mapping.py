@@ -17,6 +17,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from purchases.consent import Consent
 from purchases.order import Order, Sale, Source
 from purchases.triggers import NO_PURCHASE, REFUNDED, Trigger, read_trigger
 
@@ -102,6 +103,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     action_source: tuple[tuple[Source, ActionSource], ...] = ()  # instead of our own choice
     whatsapp: Whatsapp | None = None
     when_tracked_elsewhere: WhenTrackedElsewhere = "skip"
+    consent: Consent | None = None  # the store's, whatever the mapping
 
     @property
     def shares_event_id(self) -> bool:

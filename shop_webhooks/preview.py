@@ -120,7 +120,7 @@ def _preview(entry: Entry, row: report.Row | None, now: datetime) -> PixelPrevie
         store = entry.sighting.store
         event = build_purchase(
             entry.sighting.order,
-            rules=entry.mapping.rules(),
+            rules=entry.rules,
             storefront=Storefront(key=store.key, url=store.url),
             now=now,
         )

@@ -122,6 +122,8 @@ class Store(models.Model):
     access_token = SecretField()
     consumer_key = SecretField()
     consumer_secret = SecretField()
+    # What purchases.consent.read_consent takes; nothing for a store that asks for no consent.
+    consent = models.JSONField(default=dict, db_default={}, blank=True)
     # When a WooCommerce shop last told us, unsigned, that it has a webhook for us.
     pinged_at = models.DateTimeField(null=True, blank=True, editable=False)
     # In which way a WooCommerce shop takes the key (stores/woocommerce/probe.py).

@@ -83,6 +83,9 @@ class _Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]  # fmt: skip
     event_source_url: Url | None = None
     messaging_channel: Literal["whatsapp"] | None = None
+    data_processing_options: tuple[Literal["LDU"]] | None = None
+    data_processing_options_country: Literal[0, 1] | None = None
+    data_processing_options_state: Annotated[int, Meta(ge=0, le=1013)] | None = None
     user_data: _UserData
     custom_data: _CustomData
 
@@ -107,16 +110,22 @@ def check(payload: bytes, *, now: datetime) -> str:
         return "too_old"
     if event.custom_data.currency not in EXPONENTS:
         return "unknown_currency"
-    if (event.action_source == "business_messaging") != bool(
-        event.messaging_channel and event.user_data.ctwa_clid and event.user_data.page_id
-    ):
-        return "malformed"
-    return _flaw(event.user_data)
+    return "malformed" if _is_half_said(event) else _flaw(event.user_data)
 
 
 def _accepted_for(event: _Event) -> timedelta:
     in_store = event.action_source == "physical_store"
     return STORE_SALES_ACCEPTED_FOR if in_store else ACCEPTED_FOR
+
+
+def _is_half_said(event: _Event) -> bool:
+    """Whether one field is there without those that belong to it."""
+    user_data, limited = event.user_data, event.data_processing_options is not None
+    chat = event.messaging_channel and user_data.ctwa_clid and user_data.page_id
+    limits = (event.data_processing_options_country, event.data_processing_options_state)
+    return (event.action_source == "business_messaging") != bool(chat) or any(
+        (limit is not None) != limited for limit in limits
+    )
 
 
 def _flaw(user_data: _UserData) -> str:

@@ -12,12 +12,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from purchases.consent import Permission, permission_of
 from purchases.decision import CLOCK_SKEW, Skip, happened_at
 from purchases.event_ids import event_id_of
 from purchases.mapping import Rules
 from purchases.meta.contents import Content, content_type_of, contents_of
 from purchases.meta.messaging import CHANNEL, chat_click
 from purchases.meta.page import own_domain, page_of
+from purchases.meta.processing import Limit, limit_of
 from purchases.meta.user_data import Finding, identify, is_matchable
 from purchases.order import Delivery, Order, Source
 from purchases.value import MONEY, in_currency, margin, money, worth
@@ -72,6 +74,7 @@ class PurchaseEvent(Struct, frozen=True, kw_only=True):
     action_source: str
     event_source_url: str  # "" where there is none
     messaging_channel: str = ""
+    limit: Limit | None = None  # of what Meta may do with it
     findings: tuple[Finding, ...]
     custom: CustomData
     rules: Rules
@@ -110,6 +113,9 @@ def build_purchase(
             else ""
         ),
         messaging_channel=CHANNEL if chat else "",
+        limit=(
+            limit_of(order) if permission_of(order, rules.consent) is Permission.LIMITED else None
+        ),
         findings=findings,
         custom=_custom_data(order, value=value, rules=rules),
         rules=rules,

@@ -5,6 +5,7 @@ https://developers.facebook.com/documentation/ads-commerce/conversions-api/busin
 
 from __future__ import annotations
 
+from purchases.countries import EEA
 from purchases.mapping import Rules, Whatsapp
 from purchases.meta.user_data import Finding
 from purchases.order import Order
@@ -13,48 +14,6 @@ CHANNEL = "whatsapp"
 # Under these names shops and chat tools note the click on an order.
 CLICK_NAMES = ("ctwa_clid", "_ctwa_clid")
 LONGEST_CLICK = 500
-
-# Names of many countries. Chats fall under ePrivacy rules there.
-REGIONS = {
-    "EEA": frozenset(
-        [
-            *(
-                "AT",
-                "BE",
-                "BG",
-                "CY",
-                "CZ",
-                "DE",
-                "DK",
-                "EE",
-                "ES",
-                "FI",
-                "FR",
-                "GR",
-                "HR",
-                "HU",
-                "IE",
-            ),
-            *(
-                "IS",
-                "IT",
-                "LI",
-                "LT",
-                "LU",
-                "LV",
-                "MT",
-                "NL",
-                "NO",
-                "PL",
-                "PT",
-                "RO",
-                "SE",
-                "SI",
-                "SK",
-            ),
-        ]
-    ),
-}
 
 
 def chat_click(order: Order, rules: Rules) -> tuple[Finding, ...]:
@@ -78,4 +37,5 @@ def chat_click(order: Order, rules: Rules) -> tuple[Finding, ...]:
 
 
 def _is_left_out(country: str, whatsapp: Whatsapp) -> bool:
-    return any(country == name or country in REGIONS.get(name, ()) for name in whatsapp.without)
+    """Chats fall under ePrivacy rules in many countries."""
+    return country in whatsapp.without or ("EEA" in whatsapp.without and country in EEA)

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 from purchases.countries import alpha_2
 from purchases.meta.phones import international
-from purchases.meta.regions import region_code
+from purchases.regions import region_code
 
 SHA_256 = re.compile(r"[0-9a-f]{64}")
 OTHER_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{96}|[0-9a-f]{128}")

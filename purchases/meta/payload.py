@@ -87,6 +87,13 @@ def explain(event: PurchaseEvent) -> tuple[Field, ...]:
         fields.append(_field("event_source_url", event.event_source_url, page))
     if event.messaging_channel:
         fields.append(_field("messaging_channel", event.messaging_channel, "whatsapp"))
+    if event.limit:
+        origin = "consent → limited data use"
+        fields += [
+            _field("data_processing_options[0]", "LDU", origin),
+            _field("data_processing_options_country", event.limit.country, "address → country"),
+            _field("data_processing_options_state", event.limit.state, "address → state"),
+        ]
     return (*fields, *_explain_user_data(event), *_explain_custom_data(event), *_unsent(event))
 
 
@@ -101,6 +108,10 @@ def _as_json(event: PurchaseEvent) -> dict[str, Any]:
         json["event_source_url"] = event.event_source_url
     if event.messaging_channel:
         json["messaging_channel"] = event.messaging_channel
+    if event.limit:
+        json["data_processing_options"] = ["LDU"]
+        json["data_processing_options_country"] = event.limit.country
+        json["data_processing_options_state"] = event.limit.state
     json["user_data"] = _user_data(event.findings)
     json["custom_data"] = _custom_data(event)
     return json

@@ -156,6 +156,7 @@ def _set_store(store: Store, entry: StoreEntry) -> None:
     store.rest_auth = ""  # the address or the key may be another: it is found out anew
     store.name = entry.name
     store.connected, store.by_hand = True, False
+    store.consent = dict(entry.consent)
     if entry.platform == "shopify":
         store.domain, store.url = entry.address, f"https://{entry.address}"
     else:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from purchases.consent import ConsentError, read_consent
 from purchases.shops.shopify import shop_domain
 from stores.fleet.address import AddressError, shop_url
 from stores.fleet.document import Place, open_document
@@ -23,12 +24,11 @@ PIXEL_KEYS = ("id", "name", "access_token", "test_event_code", "ambiguous_sends"
 AMBIGUOUS_SENDS = ("resend", "hold")
 ADDRESS_KEYS = {"shopify": "domain", "woocommerce": "url"}
 STORE_KEYS = {
-    platform: ("key", "name", "platform", ADDRESS_KEYS[platform], *secrets, "mappings")
+    platform: ("key", "name", "platform", ADDRESS_KEYS[platform], *secrets, "consent", "mappings")
     for platform, secrets in STORE_SECRETS.items()
 }
 ANY_STORE_KEYS = tuple(dict.fromkeys(key for keys in STORE_KEYS.values() for key in keys))
-# What the format will take and does not take yet: refused by name, never ignored.
-LATER_STORE_KEYS = ("consent",)
+CONSENT_KEYS = ("policy", "regions", "evidence")
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SLUG_RULE = "must be lower-case letters, digits, - and _, and not too long"
@@ -116,7 +116,7 @@ def _read_store(
     templates: Mapping[str, Mapping[str, Any]],
     allow_private: bool,
 ) -> StoreEntry:
-    keys = place.keys(known=ANY_STORE_KEYS, later=LATER_STORE_KEYS)
+    keys = place.keys(known=ANY_STORE_KEYS)
     platform = _text(place, keys, "platform")
     if platform and platform not in STORE_KEYS:
         keys["platform"].wrong(f"{platform!r} is not one of {', '.join(STORE_KEYS)}")
@@ -136,12 +136,31 @@ def _read_store(
             for name in STORE_SECRETS.get(platform, ())
             if (secret := _secret(place, keys, name, required=name == "webhook_secret")).value
         },
+        consent=_consent(keys["consent"]) if "consent" in keys else {},
         mappings=tuple(
             read_mapping(mapping, pixels=pixels, templates=templates)
             for mapping in _items(keys, "mappings")
         ),
         line=place.line,
     )
+
+
+def _consent(place: Place) -> dict[str, Any]:
+    """What is asked for where, in one form; what is wrong with it is purchases.consent's to say."""
+    keys = place.keys(known=CONSENT_KEYS)
+    if "policy" not in keys:
+        place.lacks("policy")
+        return {}
+    consent: dict[str, Any] = {"policy": keys["policy"].text()}
+    if "regions" in keys:
+        consent["regions"] = [each.text() for each in keys["regions"].items()]
+    if "evidence" in keys:
+        consent["evidence"] = keys["evidence"].text()
+    try:
+        read_consent(consent)
+    except ConsentError as error:
+        keys.get(error.key, place).wrong(error.message)
+    return consent
 
 
 def _address(

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from stores.fleet.entries import Fleet, MappingEntry, PixelEntry, SecretEntry, StoreEntry
-from stores.fleet.file import ADDRESS_KEYS
+from stores.fleet.file import ADDRESS_KEYS, CONSENT_KEYS
 from stores.fleet.mappings import LIST_KEYS, MAP_KEYS, RULE_KEYS, WHATSAPP_KEYS, WHEN_KEYS
 
 
@@ -63,6 +63,7 @@ def plain_store(store: StoreEntry) -> dict[str, Any]:
         platform=store.platform,
         **{ADDRESS_KEYS[store.platform]: store.address},
         **references,
+        consent={key: store.consent[key] for key in CONSENT_KEYS if key in store.consent},
         mappings=[plain_mapping(mapping) for mapping in store.mappings],
     )
 
@@ -104,16 +105,19 @@ def _quoted(value: Any) -> Any:
 
 
 def _said(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value not in ("", [])}
+    return {key: value for key, value in values.items() if value not in ("", [], {})}
 
 
 def _styled(value: Any, *, key: str = "") -> Any:
     """`value` with the style of the contract's example: ids in quotes, lists of words in one line."""
     if isinstance(value, dict):
-        return {name: _styled(item, key=name) for name, item in value.items()}
+        styled = CommentedMap({name: _styled(item, key=name) for name, item in value.items()})
+        if key == "consent":
+            styled.fa.set_flow_style()
+        return styled
     if isinstance(value, list):
         sequence = CommentedSeq(_styled(item) for item in value)
-        if key in ("country", "source", "subscription", "without", *LIST_KEYS):
+        if key in ("country", "source", "subscription", "without", "regions", *LIST_KEYS):
             sequence.fa.set_flow_style()
         return sequence
     if key in ("id", "pixel", "page_id"):

@@ -82,6 +82,7 @@ def _store(store: Store) -> StoreEntry:
             for name in STORE_SECRETS[store.platform]
             if getattr(store, name)
         },
+        consent=store.consent,
         mappings=tuple(
             _mapping(mapping)
             for mapping in sorted(store.mappings.all(), key=lambda mapping: mapping.position)

@@ -100,6 +100,17 @@ def test_export_apply_export_is_the_same_to_the_byte(apply):
     assert export() == exported
 
 
+def test_what_is_asked_of_buyers_survives_the_round(apply):
+    asks = "consent: {policy: required, regions: [EEA, GB], evidence: order_meta}"
+    said = apply(EXAMPLE.replace("    mappings:", f"    {asks}\n    mappings:", 1))
+
+    assert "5 changes applied" in said
+    assert Store.objects.exclude(consent={}).get().consent["regions"] == ["EEA", "GB"]
+    assert f"    {asks}\n" in export()
+    assert apply(export()) == "nothing to change\n"
+    assert "consent" in apply(EXAMPLE, "--plan")
+
+
 def test_no_secret_is_ever_printed(apply, monkeypatch):
     said = apply(EXAMPLE) + export() + export("--json")
     for name, secret in SECRETS.items():

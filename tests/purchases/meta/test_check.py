@@ -104,3 +104,27 @@ def test_a_chat_needs_its_channel_its_click_and_its_page(channel, click, page, r
         json["messaging_channel"] = channel
 
     assert check(msgspec.json.encode(json), now=NOW) == reason
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ((["LDU"], 1, 1000), ""),
+        ((["LDU"], 0, 0), ""),
+        ((["LDU"], 1, None), "malformed"),
+        ((["LDU"], None, 1000), "malformed"),
+        ((None, 1, 1000), "malformed"),
+        ((["LDU"], 2, 1000), "malformed"),
+        ((["LDU"], 1, 1014), "malformed"),
+        ((["GDPR"], 1, 1000), "malformed"),
+        (([], 1, 1000), "malformed"),
+    ],
+)
+def test_limited_data_use_is_said_whole_or_not_at_all(limits, reason):
+    json = msgspec.json.decode(encode(event()))
+    names = ("", "_country", "_state")
+    for name, limit in zip(names, limits, strict=True):
+        if limit is not None:
+            json[f"data_processing_options{name}"] = limit
+
+    assert check(msgspec.json.encode(json), now=NOW) == reason

@@ -8,7 +8,8 @@ import unicodedata
 import pytest
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
-from purchases.meta import normal, plain_phones, regions, user_data
+from purchases import regions
+from purchases.meta import normal, plain_phones, user_data
 
 LETTERS = "aÀéñżЖ字あ정١٢٣0123456789½²Ⅷ .,-_'’/\u200d\ufe0f\u20e3♥€+<"
 

@@ -1,0 +1,162 @@
+"""Whether the buyer lets Meta be told: what the order says, and what the store asks for where.
+
+A shop's webhook knows no consent. What a consent plug-in, a snippet or our browser half has written to
+the order does: order meta, or note attributes. A store without a policy has not asked us to look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from purchases.countries import EEA, alpha_2
+from purchases.order import Order
+from purchases.regions import ROWS, region_code
+
+Policy = Literal["required", "unless_refused", "limited"]
+
+REGION = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
+
+
+class Permission(StrEnum):
+    """What may be done with an order."""
+
+    FULL = "full"
+    LIMITED = "limited"  # told, and marked so that Meta's use of it is limited
+    AWAITED = "awaited"  # not before the buyer has said yes
+    REFUSED = "refused"
+
+
+class Said(StrEnum):
+    """What an order says of its buyer's consent."""
+
+    YES = "yes"
+    NO = "no"
+    NOTHING = "nothing"
+
+
+class ConsentError(ValueError):
+    """A policy that cannot be meant: `key` names the setting, the message says what is allowed."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(f"{key}: {message}")
+        self.key = key
+        self.message = message
+
+
+class Consent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a store asks for. `regions` are where: EEA, countries (GB), states (US-CA); empty for
+    everywhere. Elsewhere only a refusal counts. `evidence` is where the answer stands."""
+
+    policy: Policy
+    regions: tuple[str, ...] = ()
+    evidence: Literal["order_meta"] = "order_meta"
+
+
+def read_consent(settings: Mapping[str, object]) -> Consent:
+    """Settings as a policy. Raises ConsentError naming the key that is wrong."""
+    try:
+        consent = msgspec.convert(settings, Consent)
+    except msgspec.ValidationError as error:
+        key = re.search(r"`\$\.(\w+)|field `(\w+)`", str(error))
+        named = (key[1] or key[2]) if key else "policy"
+        raise ConsentError(named, str(error).partition(" - at ")[0]) from None
+    for region in consent.regions:
+        if region != "EEA" and not REGION.fullmatch(region):
+            raise ConsentError(
+                "regions", f"{region!r} is not EEA, a country (GB) or a state (US-CA)"
+            )
+    return consent
+
+
+def permission_of(order: Order, consent: Consent | None) -> Permission:
+    """What the store's policy and the order's own words make of it."""
+    if consent is None:
+        return Permission.FULL
+    said = marketing(order)
+    if not _applies(order, consent.regions):
+        permission = Permission.REFUSED if said is Said.NO else Permission.FULL
+    elif said is Said.YES:
+        permission = Permission.FULL
+    elif consent.policy == "limited":
+        permission = Permission.LIMITED
+    elif said is Said.NO:
+        permission = Permission.REFUSED
+    else:
+        permission = Permission.AWAITED if consent.policy == "required" else Permission.FULL
+    if permission is Permission.FULL and sale_of_data(order) is Said.NO:
+        return Permission.LIMITED
+    return permission
+
+
+def marketing(order: Order) -> Said:
+    """What the order says of marketing. Of several plug-ins that disagree, the refusal counts."""
+    return _heard(order, MARKETING)
+
+
+def sale_of_data(order: Order) -> Said:
+    """What the order says of the sale or sharing of the buyer's data, as laws in the USA call it."""
+    return _heard(order, SALE_OF_DATA)
+
+
+def _word(text: str) -> Said:
+    word = text.strip().lower()
+    if word in ("allow", "allowed", "granted", "accepted", "yes", "true", "1"):
+        return Said.YES
+    if word in ("deny", "denied", "refused", "declined", "no", "false", "0"):
+        return Said.NO
+    return Said.NOTHING
+
+
+def _cookieyes(text: str) -> Said:
+    """`consentid:…,consent:yes,action:yes,advertisement:no`: nothing until the buyer has acted."""
+    parts = dict(part.partition(":")[::2] for part in text.replace("%2C", ",").split(","))
+    return _word(parts.get("advertisement", "")) if parts.get("action") == "yes" else Said.NOTHING
+
+
+# Each plug-in's answer, under the name of its cookie, or the same name hidden in WordPress' way.
+# https://github.com/WordPress/wp-consent-level-api
+MARKETING: Mapping[str, Callable[[str], Said]] = {
+    "_capi_consent_marketing": _word,  # ours
+    "wp_consent_marketing": _word,
+    "_wp_consent_marketing": _word,
+    "cmplz_marketing": _word,
+    "_cmplz_marketing": _word,
+    "cookieyes-consent": _cookieyes,
+    "_cookieyes-consent": _cookieyes,
+}
+SALE_OF_DATA: Mapping[str, Callable[[str], Said]] = {"_capi_consent_sale_of_data": _word}
+
+
+def _heard(order: Order, places: Mapping[str, Callable[[str], Said]]) -> Said:
+    latest = {key: text for key, text in order.attributes if key in places}
+    said = {places[key](text) for key, text in latest.items()}
+    return Said.NO if Said.NO in said else Said.YES if Said.YES in said else Said.NOTHING
+
+
+def _applies(order: Order, regions: Iterable[str]) -> bool:
+    """Whether the buyer may be in one of the regions: also where nobody says where they are."""
+    wanted = {code for region in regions for code in (EEA if region == "EEA" else (region,))}
+    places = set(_places(order))
+    return not wanted or not places or any(_may_be(place, wanted) for place in places)
+
+
+def _places(order: Order) -> Iterator[tuple[str, str]]:
+    """Country and state ("" where none is known) of each of the buyer's addresses."""
+    for address in order.buyer.addresses:
+        if country := alpha_2(address.country):
+            has_states = country in ROWS
+            state = region_code(address.region, country=country) if has_states else ""
+            yield country, state.upper()
+
+
+def _may_be(place: tuple[str, str], wanted: set[str]) -> bool:
+    country, state = place
+    if country in wanted or f"{country}-{state}" in wanted:
+        return True
+    return not state and any(region.startswith(f"{country}-") for region in wanted)
