@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
+from dashboard.consent_form import POLICIES
 from dashboard.mapping_form import LABELS, SALES, SOURCES
 from purchases.mapping import Rules, RulesError, When, covers
 from purchases.triggers import Trigger
@@ -76,10 +77,11 @@ def add_mapping(mapping: PixelMapping) -> None:
     mapping.save()
 
 
-def entries_with(mapping: PixelMapping, *, store: Store) -> list[MappingEntry]:
+def entries_with(mapping: PixelMapping | None, *, store: Store) -> list[MappingEntry]:
     """The store's mappings as they would be with this one, which may be new or changed."""
     rows = {row.position: row for row in store.mappings.select_related("pixel", "template")}
-    rows[mapping.position] = mapping
+    if mapping:
+        rows[mapping.position] = mapping
     return [
         MappingEntry(
             pixel=row.pixel.pixel_id,
@@ -131,6 +133,15 @@ def cut_over(now: datetime) -> str:
     rules of before it."""
     soon = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=2)
     return soon.isoformat()
+
+
+def consent_in_words(store: Store) -> str:
+    """What is asked of buyers: `Consent: not without the buyer's yes, in EEA, GB.`."""
+    asked = store.consent.get("policy", "")
+    said = str(POLICIES.get(asked, asked))
+    if regions := store.consent.get("regions"):
+        return _("%(policy)s – in %(regions)s.") % {"policy": said, "regions": ", ".join(regions)}
+    return _("%(policy)s.") % {"policy": said}
 
 
 def gaps_in_words(told: Sequence[Told]) -> list[str]:

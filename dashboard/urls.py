@@ -5,6 +5,7 @@ from django.urls import path
 from dashboard.views import (
     balance,
     connection,
+    consent,
     datasets,
     deliveries,
     doubt,
@@ -46,6 +47,7 @@ urlpatterns = [
         mappings.change_mapping,
         name="change_mapping",
     ),
+    path("stores/<int:store_id>/consent/", consent.consent, name="consent"),
     path("stores/<int:store_id>/set-up/", set_up.set_up, name="set_up"),
     path("stores/<int:store_id>/speed/", insight.speed, name="speed"),
     path("stores/<int:store_id>/match-quality/", insight.match_quality, name="match_quality"),

@@ -7,8 +7,11 @@ as when it came. Writes and sends nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
 from conversions.models import State
@@ -26,16 +29,20 @@ def what_if(
     store: Store,
     mappings: Iterable[MappingEntry],
     templates: Mapping[str, Mapping[str, Any]],
+    consent: Mapping[str, Any],
     days: int,
     now: datetime,
 ) -> WhatIf:
-    """What `mappings` (of a fleet file, with its `templates`) would change for the store's orders."""
+    """What `mappings` (of a fleet file, with its `templates`), and the policy of `consent`, would change
+    for the store's orders."""
     sightings = list(_sightings(store, since=now - timedelta(days=days)))
+    asking = copy(store)
+    asking.consent = dict(consent)
     in_force = mappings_in_force({store.pk})
     wanted = {store.pk: _candidates(store, mappings, templates)}
     return compare(
         _verdicts(entries_of(sightings, mappings=in_force, now=None)),
-        _verdicts(entries_of(sightings, mappings=wanted, now=None)),
+        _verdicts(entries_of(_of(asking, sightings), mappings=wanted, now=None)),
     )
 
 
@@ -57,6 +64,10 @@ def _sightings(store: Store, *, since: datetime) -> Iterable[Sighting]:
                 store=store, order=order, received_at=delivery.received_at
             )
     return latest.values()
+
+
+def _of(store: Store, sightings: Iterable[Sighting]) -> list[Sighting]:
+    return [replace(sighting, store=store) for sighting in sightings]
 
 
 def _candidates(

@@ -16,6 +16,7 @@ from dashboard.datasets import datasets
 from dashboard.mapping_form import MappingForm
 from dashboard.mappings import (
     add_mapping,
+    consent_in_words,
     cut_over,
     entries_with,
     gaps_in_words,
@@ -42,6 +43,7 @@ def mappings(request: HttpRequest, store_id: int) -> HttpResponse:
     shown = {
         "told": told,
         "gaps": gaps_in_words(told),
+        "consent": consent_in_words(store),
         "may_change": may_change(request, store),
     }
     return render_in_store(request, "dashboard/mappings.html", store, shown)
@@ -125,6 +127,7 @@ def _tried(store: Store, mapping: PixelMapping) -> Any:
         store=store,
         mappings=entries_with(mapping, store=store),
         templates={},
+        consent=store.consent,
         days=MOST_DAYS,
         now=timezone.now(),
     )

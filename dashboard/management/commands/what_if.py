@@ -47,6 +47,7 @@ class Command(commands.Command):
                 store=one,
                 mappings=fleet.stores[one.key].mappings,
                 templates=fleet.templates,
+                consent=fleet.stores[one.key].consent,
                 days=min(days, MOST_DAYS),
                 now=timezone.now(),
             )
