@@ -18,6 +18,7 @@ class StoreFacts(Struct, frozen=True, kw_only=True):
     orders: int
     by_state: dict[str, int]  # an order with two datasets may count in two states
     unpaid: int  # of those that wait
+    unconsented: int  # likewise
     held: int  # behind a paused dataset
     lost: int  # expired although they were owed
     unreadable_deliveries: int
@@ -76,11 +77,19 @@ def _accounted_for(facts: StoreFacts) -> str:
         "All %(orders)s orders of the last %(days)s days are accounted for",
         facts.orders,
     ) % {"orders": number(facts.orders), "days": facts.days}
-    waiting = facts.by_state.get("waiting", 0) - facts.unpaid
+    waiting = facts.by_state.get("waiting", 0) - facts.unpaid - facts.unconsented
     on_the_way = facts.by_state.get("pending", 0)
     in_doubt = facts.by_state.get("in_doubt", 0)
     moving = [
         (facts.unpaid, ngettext("%(n)s waits for payment", "%(n)s wait for payment", facts.unpaid)),
+        (
+            facts.unconsented,
+            ngettext(
+                "%(n)s waits for the buyer's consent",
+                "%(n)s wait for the buyers' consent",
+                facts.unconsented,
+            ),
+        ),
         (waiting, ngettext("%(n)s is held back", "%(n)s are held back", waiting)),
         (on_the_way, ngettext("%(n)s is on its way", "%(n)s are on their way", on_the_way)),
         (in_doubt, ngettext("%(n)s is in doubt", "%(n)s are in doubt", in_doubt)),

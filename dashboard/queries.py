@@ -281,6 +281,7 @@ def _order_counts(events: QuerySet[ConversionEvent]) -> dict[int, dict[str, int]
     grouped: Iterable[Any] = events.values("store_id").annotate(
         orders=orders(),
         unpaid=orders(Q(state=State.WAITING, reason="payment")),
+        unconsented=orders(Q(state=State.WAITING, reason="consent")),
         held=orders(owed & ~Q(pixel__broken_reason="")),
         # What never became due has no event id, and Meta never missed it.
         lost=orders(Q(state=State.EXPIRED) & ~Q(event_id="")),
@@ -299,6 +300,7 @@ def _store_row(store: Store, counts: dict[str, int], unreadable: int) -> StoreRo
         orders=counts.get("orders", 0),
         by_state=by_state,
         unpaid=counts.get("unpaid", 0),
+        unconsented=counts.get("unconsented", 0),
         held=counts.get("held", 0),
         lost=counts.get("lost", 0),
         unreadable_deliveries=unreadable,

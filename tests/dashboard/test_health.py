@@ -9,6 +9,7 @@ CALM = StoreFacts(
     orders=128,
     by_state={},
     unpaid=0,
+    unconsented=0,
     held=0,
     lost=0,
     unreadable_deliveries=0,
@@ -29,6 +30,12 @@ CALM = StoreFacts(
             {"by_state": {"waiting": 3}, "unpaid": 3},
             "good",
             "All 128 orders of the last 30 days are accounted for; 3 wait for payment.",
+        ),
+        (
+            {"by_state": {"waiting": 5}, "unpaid": 1, "unconsented": 3},
+            "good",
+            "All 128 orders of the last 30 days are accounted for; 1 waits for payment,"
+            " 3 wait for the buyers' consent, 1 is held back.",
         ),
         (
             {"by_state": {"waiting": 3, "pending": 1, "in_doubt": 2}, "unpaid": 1},
