@@ -17,7 +17,7 @@ from conversions.replay import Plan
 from conversions.sending import send_next
 from sandbox.graph_api import GraphApi
 from shop_webhooks import replay as orders_module
-from shop_webhooks.replay import replay_stores
+from shop_webhooks.replay import count_orders, replay_stores
 from tests.factories import a_mapping, a_pixel
 from tests.pipeline import a_kept_order, an_order, read_all, send_all
 
@@ -146,6 +146,13 @@ def test_only_the_named_pixel_is_told(acme: SimpleNamespace, lyon: Any, meta: Gr
     assert set(ConversionEvent.objects.values_list("pixel_id", flat=True)) == {acme.pixel.pk}
 
 
+class Terminal(StringIO):
+    """A person's keyboard."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class TestCommand:
     def test_a_plan_sends_nothing_and_a_run_what_was_planned(
         self, acme: SimpleNamespace, lyon: Any
@@ -166,6 +173,36 @@ class TestCommand:
         assert (document["carried_out"], document["counts"]["send"]) == (True, 3)
         assert document["shares"][0]["money"] == "127.50"
         assert said[2].getvalue().endswith("3 orders: 0 events are on their way.\n")
+
+    @pytest.mark.parametrize(("answer", "sent"), [("", 0), ("no", 0), ("y", 3), ("yes", 3)])
+    def test_at_a_terminal_the_plan_is_shown_and_a_yes_is_asked_for(
+        self,
+        acme: SimpleNamespace,
+        lyon: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        answer: str,
+        sent: int,
+    ) -> None:
+        acme.lyon.mappings.update(enabled=False)
+        read_all()
+        acme.lyon.mappings.update(enabled=True)
+        monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+        said = StringIO()
+
+        call_command("replay", "--since", "2d", "--until", "0m", stdout=said)
+
+        assert "3 orders: 3 events would be sent." in said.getvalue()
+        assert ConversionEvent.objects.count() == sent
+
+    def test_how_far_it_has_come_is_told(self, acme: SimpleNamespace, lyon: Any) -> None:
+        read_all()
+        now = datetime.now(UTC)
+        span = {"since": now - timedelta(days=2), "until": now}
+        seen: list[int] = []
+
+        replay_stores(stores=[acme.lyon], pixel_id="", carry_out=False, advance=seen.append, **span)
+
+        assert sum(seen) == count_orders(stores=[acme.lyon], since=span["since"]) == 3
 
     def test_a_pixel_there_is_not_is_bad_usage(self, acme: SimpleNamespace) -> None:
         with pytest.raises(CommandError) as ended:

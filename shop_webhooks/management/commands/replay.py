@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
+from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from conversions.replay import FATES, Plan
 from conversions.report import amount
 from conversions.tasks import send_due
-from shop_webhooks.replay import replay_stores
+from shop_webhooks.replay import count_orders, replay_stores
 from stores import commands
 from stores.models import Pixel, Store
 
@@ -27,7 +32,7 @@ WORDS = {
 
 
 class Command(commands.Command):
-    """Sends nothing that Meta has, or may have; a second run sends nothing."""
+    """Sends nothing that Meta has, or may have; a second run sends nothing. Asks first at a terminal."""
 
     help = "Look at the orders of a span again, and send what is owed by today's mappings."
 
@@ -62,13 +67,26 @@ class Command(commands.Command):
         if pixel and not Pixel.objects.filter(pixel_id=pixel).exists():
             commands.refuse(f"There is no pixel {pixel!r}.")
         connected = Store.objects.filter(connected=True).order_by("key")
-        found = replay_stores(
-            stores=commands.find_stores(store) if store else list(connected),
-            since=first,
-            until=last,
-            pixel_id=pixel,
-            carry_out=not plan,
-        )
+        stores = commands.find_stores(store) if store else list(connected)
+
+        def run(*, carry_out: bool) -> Plan:
+            orders = count_orders(stores=stores, since=first)
+            with _bar("Sending" if carry_out else "Planning", orders) as advance:
+                return replay_stores(
+                    stores=stores,
+                    since=first,
+                    until=last,
+                    pixel_id=pixel,
+                    carry_out=carry_out,
+                    advance=advance,
+                )
+
+        if not plan and not as_json and sys.stdin.isatty():
+            planned = run(carry_out=False)
+            self._print(planned, carried_out=False)
+            if not planned.count("send") or not _approved(planned.count("send")):
+                return
+        found = run(carry_out=not plan)
         if not plan and found.count("send"):
             send_due.ring_now()
         if as_json:
@@ -91,6 +109,20 @@ class Command(commands.Command):
             self.console().print(table)
         verb = "are on their way" if carried_out else "would be sent"
         self.stdout.write(f"{plan.orders} orders: {plan.count('send')} events {verb}.")
+
+
+def _approved(events: int) -> bool:
+    """Whether the person at the terminal says yes; a program is not asked."""
+    return input(f"Send {events} events? [y/N] ").strip().lower() in ("y", "yes")
+
+
+@contextmanager
+def _bar(doing: str, orders: int) -> Iterator[Callable[[int], None]]:
+    """How far it has come, for who watches; a stopped run goes on where it was."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(doing, total=orders)
+        yield lambda more: progress.advance(task, more)
 
 
 def _document(plan: Plan, *, carried_out: bool) -> dict[str, Any]:
