@@ -19,11 +19,12 @@ from purchases.consent import (
 from purchases.decision import Report, Skip, Wait, decide
 from purchases.mapping import Rules
 from purchases.meta.event import Storefront, build_purchase
-from purchases.meta.payload import encode, explain
+from purchases.meta.payload import Field, encode, explain
 from purchases.order import Address, Buyer, Order, Quote, Source, Standing, Visit
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 SHOP = Storefront(key="lyon", url="https://boutique.example")
+PAGE = "landing page or store address → without query"
 OURS = "_capi_consent_marketing"
 
 FULL, LIMITED, AWAITED, REFUSED = Permission
@@ -228,7 +229,14 @@ def test_limited_data_use_names_country_and_state(
     assert sent["data_processing_options"] == ["LDU"]
     limits = ("data_processing_options_country", "data_processing_options_state")
     assert tuple(sent[key] for key in limits) == told
-    assert {field.path for field in explain(event)} >= {"data_processing_options[0]", *limits}
+    country_told, state_told = map(str, told)
+    origins = ("consent → limited data use", "address → country", "address → state")
+    assert explain(event)[4:8] == (
+        Field(path="event_source_url", value=SHOP.url + "/", origin=PAGE),
+        Field(path="data_processing_options[0]", value="LDU", origin=origins[0]),
+        Field(path=limits[0], value=country_told, origin=origins[1]),
+        Field(path=limits[1], value=state_told, origin=origins[2]),
+    )
 
 
 def test_without_a_limit_nothing_is_said_of_one() -> None:
