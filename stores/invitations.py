@@ -53,7 +53,7 @@ def join(invitation: Invitation, connect: Callable[[], Store], *, now: datetime)
         raise TooLate  # one who was faster has it
     try:
         store = connect()
-    except Exception:
+    except Exception:  # whatever it was is the caller's to tell; the merchant may try again
         mine.update(joined_at=None)
         raise
     mine.update(store=store)

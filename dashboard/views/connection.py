@@ -8,8 +8,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import queries
 from dashboard.connection import disconnect, look_soon, read_connection
-from dashboard.views.store_page import changeable_store, find_store, render_in_store, user_of
+from dashboard.views.store_page import changeable_store, find_store, render_in_store
 from shop_webhooks.tasks import watch_shops
+from stores.members import user_of
 
 
 @require_safe

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from conversions.doubt import Verdict, settle
 from conversions.tasks import send_due
 from dashboard import queries
-from dashboard.views.store_page import user_of
+from stores.members import user_of
 
 
 @require_safe

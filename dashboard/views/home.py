@@ -7,7 +7,8 @@ from django.views.decorators.http import require_safe
 from dashboard.charts import as_csv
 from dashboard.filters import read_number
 from dashboard.home import read_home
-from dashboard.views.store_page import find_store, render_in_store, user_of, zone_of
+from dashboard.views.store_page import find_store, render_in_store, zone_of
+from stores.members import user_of
 
 
 @require_safe

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,31 +13,22 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dashboard.views.store_page import user_of
 from stores.invitations import LASTS, invite
-from stores.members import changeable_workspaces
-from stores.models import Invitation, Workspace
+from stores.members import changeable_workspaces, user_of
+from stores.models import Invitation
+from stores.workspace_form import WorkspaceForm
 
 MOST_SHOWN = 100
 
 
-class InvitationForm(forms.Form):
+class InvitationForm(WorkspaceForm):
     """For whom, and in whose name where there are several."""
 
-    whom = forms.CharField(label=gettext_lazy("Shop or person"), max_length=200)
-    workspace = forms.ModelChoiceField(
-        label=gettext_lazy("Workspace"), queryset=Workspace.objects.none(), empty_label=None
+    whom = forms.CharField(
+        label=gettext_lazy("Shop or person"),
+        max_length=200,
+        widget=forms.TextInput({"placeholder": "Boutique Lyon", "autocomplete": "off"}),
     )
-
-    def __init__(self, *args: Any, workspaces: QuerySet[Workspace], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-        choice: Any = self.fields["workspace"]
-        choice.queryset = workspaces
-        choice.initial = workspaces.first()
-        if len(workspaces) == 1:
-            choice.widget = forms.HiddenInput()
-        self.fields["whom"].widget.attrs |= {"placeholder": "Boutique Lyon", "autocomplete": "off"}
 
 
 @never_cache

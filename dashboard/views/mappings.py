@@ -28,10 +28,10 @@ from dashboard.views.store_page import (
     find_store,
     may_change,
     render_in_store,
-    user_of,
 )
 from purchases.mapping import WATCH, RulesError
 from shop_webhooks.what_if import MOST_DAYS, what_if
+from stores.members import user_of
 from stores.models import PixelMapping, Store
 
 

@@ -8,7 +8,8 @@ from conversions.models import State
 from dashboard import queries
 from dashboard.filters import PERIODS, read_ledger_filter
 from dashboard.journey import order_journey
-from dashboard.views.store_page import find_store, render_in_store, user_of, zone_of
+from dashboard.views.store_page import find_store, render_in_store, zone_of
+from stores.members import user_of
 
 
 @require_safe

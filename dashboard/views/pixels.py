@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from conversions.tasks import send_due
 from dashboard import queries
-from dashboard.views.store_page import user_of
+from stores.members import user_of
 from stores.models import Pixel
 
 

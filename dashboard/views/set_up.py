@@ -13,8 +13,8 @@ from dashboard.views.store_page import (
     find_store,
     may_change,
     render_in_store,
-    user_of,
 )
+from stores.members import user_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -14,13 +14,8 @@ from django.utils import timezone
 
 from dashboard.connection import changeable_stores
 from dashboard.queries import with_last_delivery
-from stores.models import PixelMapping, Store, User
-
-
-def user_of(request: HttpRequest) -> User:
-    """Who is logged in: the middleware lets nobody else come this far."""
-    user: User = request.user  # type: ignore[assignment]  # may be anonymous, as far as types go
-    return user
+from stores.members import user_of
+from stores.models import PixelMapping, Store
 
 
 def find_store(request: HttpRequest, store_id: int) -> Store:

@@ -7,8 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard import queries
-from dashboard.views.store_page import user_of
-from stores.members import changeable_workspaces
+from stores.members import changeable_workspaces, user_of
 
 
 @require_safe

@@ -14,8 +14,9 @@ from conversions.tasks import graph_client
 from dashboard import queries
 from dashboard.connection import changeable_stores
 from dashboard.filters import read_number
-from dashboard.views.store_page import find_store, render_in_store, user_of
+from dashboard.views.store_page import find_store, render_in_store
 from shop_webhooks.test_event import CannotTest, send_test_event
+from stores.members import user_of
 from stores.models import Store
 
 RECENT = 25

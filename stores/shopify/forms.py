@@ -6,23 +6,19 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from purchases.shops.shopify import shop_domain
-from stores.models import Workspace
+from stores.workspace_form import PLAIN, WorkspaceForm
 
 LONGEST_TOKEN = 200
 
 
-class ConnectForm(forms.Form):
+class ConnectForm(WorkspaceForm):
     """The shop's name at Shopify, the workspace (where there are several), and perhaps a token."""
 
     shop = forms.CharField(label=gettext_lazy("Shop"), max_length=300)
-    workspace = forms.ModelChoiceField(
-        label=gettext_lazy("Workspace"), queryset=Workspace.objects.none(), empty_label=None
-    )
     access_token = forms.CharField(
         label=gettext_lazy("Admin API access token"),
         max_length=LONGEST_TOKEN,
@@ -30,17 +26,10 @@ class ConnectForm(forms.Form):
         widget=forms.PasswordInput,
     )
 
-    def __init__(self, *args: Any, workspaces: QuerySet[Workspace], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-        choice: Any = self.fields["workspace"]
-        choice.queryset = workspaces
-        choice.initial = workspaces.first()
-        if workspaces.count() == 1:
-            choice.widget = forms.HiddenInput()
-        plain = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
-        self.fields["shop"].widget.attrs |= plain | {"placeholder": "boutique.myshopify.com"}
-        self.fields["access_token"].widget.attrs |= plain
+        self.fields["shop"].widget.attrs |= PLAIN | {"placeholder": "boutique.myshopify.com"}
+        self.fields["access_token"].widget.attrs |= PLAIN
 
     def clean_shop(self) -> str:
         """The myshopify.com name; that ending, and what stands around it in a browser, may be left."""

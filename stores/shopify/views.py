@@ -29,8 +29,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from purchases.shops.shopify import shop_domain
 from stores import invitations
 from stores.invitations import TooLate
-from stores.members import changeable_workspaces
-from stores.models import Invitation, Store, User
+from stores.members import changeable_workspaces, user_of
+from stores.models import Invitation, Store
 from stores.secrets import Secret
 from stores.shop_words import told
 from stores.shopify import installing, tokens
@@ -70,7 +70,7 @@ def bounce(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def connect(request: HttpRequest) -> HttpResponse:
     """`/connect/shopify/`: name the shop, and go there to approve; or paste a token."""
-    workspaces = changeable_workspaces(_user(request))
+    workspaces = changeable_workspaces(user_of(request))
     if not workspaces:
         raise PermissionDenied
     form = ConnectForm(
@@ -143,7 +143,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         store = (
             _join(request, shop, invitation_pk, now=now)
             if invitation_pk
-            else _install(request, shop, Taker(owner=_user(request)), now=now)
+            else _install(request, shop, Taker(owner=user_of(request)), now=now)
         )
     except Elsewhere:
         return _refused(request, "elsewhere")
@@ -214,7 +214,3 @@ def _agreed(request: HttpRequest) -> tuple[str, int]:
 def _refused(request: HttpRequest, why: str) -> HttpResponse:
     status = {"elsewhere": 409, "silent": 503}.get(why, 400)
     return render(request, "shopify/refused.html", {"why": why}, status=status)
-
-
-def _user(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]  # the login is required

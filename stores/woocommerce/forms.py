@@ -6,22 +6,18 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stores.fleet.address import AddressError, shop_url
-from stores.models import Workspace
 from stores.woocommerce.connect import LONGEST_KEY
+from stores.workspace_form import PLAIN, WorkspaceForm
 
 
-class ConnectForm(forms.Form):
+class ConnectForm(WorkspaceForm):
     """Address, workspace (where there are several), and perhaps a key."""
 
     url = forms.CharField(label=gettext_lazy("Address of the shop"), max_length=500)
-    workspace = forms.ModelChoiceField(
-        label=gettext_lazy("Workspace"), queryset=Workspace.objects.none(), empty_label=None
-    )
     consumer_key = forms.CharField(
         label=gettext_lazy("Consumer key"), max_length=LONGEST_KEY, required=False
     )
@@ -32,23 +28,15 @@ class ConnectForm(forms.Form):
         widget=forms.PasswordInput,
     )
 
-    def __init__(self, *args: Any, workspaces: QuerySet[Workspace], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-        choice: Any = self.fields["workspace"]
-        choice.queryset = workspaces
-        choice.initial = workspaces.first()
-        if workspaces.count() == 1:
-            choice.widget = forms.HiddenInput()
-        self.fields["url"].widget.attrs |= {
+        self.fields["url"].widget.attrs |= PLAIN | {
             "placeholder": "https://shop.example",
             "inputmode": "url",
             "autocomplete": "url",
-            "autocapitalize": "none",
-            "spellcheck": "false",
         }
         for name in ("consumer_key", "consumer_secret"):
-            self.fields[name].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+            self.fields[name].widget.attrs |= PLAIN
 
     def clean_url(self) -> str:
         """The address in its one form; https:// is added where nothing is said."""

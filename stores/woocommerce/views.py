@@ -23,7 +23,7 @@ from msgspec import Meta, Struct
 
 from stores import invitations
 from stores.invitations import TooLate
-from stores.members import changeable_workspaces
+from stores.members import changeable_workspaces, user_of
 from stores.models import KeyHandover, Store
 from stores.secrets import digest
 from stores.shop_words import told
@@ -60,7 +60,7 @@ class HandedOver(Struct, frozen=True):
 @require_http_methods(["GET", "HEAD", "POST"])
 def connect(request: HttpRequest) -> HttpResponse:
     """`/woocommerce/connect/`: type the shop's address, and go there to approve."""
-    workspaces = changeable_workspaces(request.user)  # type: ignore[arg-type]  # logged in
+    workspaces = changeable_workspaces(user_of(request))
     if not workspaces:
         raise PermissionDenied
     form = ConnectForm(
@@ -149,7 +149,7 @@ def _go_on(request: HttpRequest, form: ConnectForm) -> HttpResponse:
     return redirect(
         begin_handover(
             workspace=given["workspace"],
-            user=request.user,  # type: ignore[arg-type]  # logged in
+            user=user_of(request),
             url=given["url"],
             session_key=request.session.session_key or "",
         )
