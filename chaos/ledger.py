@@ -176,6 +176,16 @@ WHERE store.key = %(store)s AND order_id = %(order)s ORDER BY delivery.id
 """,
     ),
     (
+        "given up in this shop",
+        """
+SELECT delivery.id, topic, state, reason, 'claims ' || claims,
+       'received ' || delivery.received_at, 'given up ' || processed_at
+FROM shop_webhooks_webhookdelivery AS delivery
+JOIN stores_store AS store ON store.id = delivery.store_id
+WHERE store.key = %(store)s AND state IN ('unreadable', 'forgotten') ORDER BY delivery.id
+""",
+    ),
+    (
         "event",
         """
 SELECT event.id, event_id, state, reason, 'attempts ' || attempts, 'placed ' || event_time,
