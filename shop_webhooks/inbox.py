@@ -60,7 +60,8 @@ ON CONFLICT (store_id, delivery_key) DO NOTHING
 """
 
 # The oldest first. One that was claimed before is read alone: a body that kills its reader must not
-# take others with it.
+# take others with it. And after a wait of its own, longer each time: were all due again at once with
+# what the dead process was sending, whatever kills the sender would be blamed on the oldest delivery.
 CLAIM = """
 WITH next AS (
     SELECT id, claims FROM shop_webhooks_webhookdelivery
@@ -73,7 +74,7 @@ WITH next AS (
     WHERE oldest.claims = 0 AND next.claims = 0 OR next.id = oldest.id
 )
 UPDATE shop_webhooks_webhookdelivery AS delivery
-SET claims = delivery.claims + 1, not_before = now() + %(lease)s
+SET claims = delivery.claims + 1, not_before = now() + %(lease)s * (1 + delivery.claims * random())
 FROM batch WHERE delivery.id = batch.id
 RETURNING delivery.id
 """

@@ -350,6 +350,23 @@ class TestClaims:
         assert (deadly.state, deadly.reason) == ("unreadable", "kills_its_reader")
         assert ConversionEvent.objects.exclude(order_id=1).count() == 5
 
+    def test_suspects_are_read_again_each_at_a_time_of_its_own(self, acme: SimpleNamespace) -> None:
+        """Else the oldest would be blamed for whatever kills its reader as it comes back."""
+        suspects = [a_kept_order(acme.lyon, an_order(order_id)).pk for order_id in range(20)]
+        WebhookDelivery.objects.update(claims=4)
+        before = datetime.now(UTC)
+
+        for _ in suspects:
+            inbox._claim()
+
+        waits = [
+            (delivery.not_before - before) / inbox.LEASE
+            for delivery in WebhookDelivery.objects.filter(claims=5)
+        ]
+        assert len(waits) == 20
+        assert all(1 <= wait < 5.5 for wait in waits)
+        assert max(waits) - min(waits) > 1  # at random over four leases
+
     def test_a_reader_that_was_overtaken_changes_nothing(self, acme: SimpleNamespace) -> None:
         a_kept_order(acme.lyon, an_order())
         slow = inbox._claim()
