@@ -16,8 +16,8 @@ from bench.rivals import raw_drain
 from bench.stack import Running, postgres_cpu, running, wait_for
 from bench.transform import paid_bodies
 from conversions import outbox
-from conversions.entries import Sighting
 from conversions.models import ConversionEvent
+from conversions.sightings import Sighting
 from conversions.tasks import send_due
 from launch.stack import free_port
 from purchases.order import Order

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from conversions.models import Lane, State
+from conversions.sightings import Sighting
 from purchases.costs import codes_of, with_costs
 from purchases.decision import Report, Skip, Wait, decide, held_until
 from purchases.mapping import Rules, RulesError, mismatch
@@ -21,11 +22,10 @@ from purchases.meta.check import check
 from purchases.meta.event import Storefront, build_purchase
 from purchases.meta.match_quality import identifiers_of
 from purchases.meta.payload import encode
-from purchases.order import Order
 from purchases.value import in_currency, worth
 from stores.consent import rules_in_force
 from stores.costs import find_costs
-from stores.models import PixelMapping, Store
+from stores.models import PixelMapping
 from stores.sql import rows
 
 # The shop tells of a change within seconds; what is older is being caught up with.
@@ -37,14 +37,6 @@ Mappings = dict[int, dict[tuple[int, str], list[PixelMapping]]]
 
 # Store, order, pixel, event name.
 Key = tuple[int, str, int, str]
-
-
-class Sighting(Struct, frozen=True, kw_only=True):
-    """An order as one delivery showed it."""
-
-    store: Store
-    order: Order
-    received_at: datetime
 
 
 class Entry(Struct, kw_only=True):

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from conversions.entries import Entry, Key, Sighting, entries_of, mappings_in_force
+from conversions.entries import Entry, Key, entries_of, mappings_in_force
+from conversions.sightings import Sighting
 from purchases.decision import cut_off, happened_at
 from stores.secrets import store_ring
 from stores.sql import rows, run, run_in_parts

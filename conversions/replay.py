@@ -13,8 +13,9 @@ from django.db import transaction
 from msgspec import Struct, field
 
 from conversions import outbox
-from conversions.entries import Entry, Key, Mappings, Sighting, entries_of
+from conversions.entries import Entry, Key, Mappings, entries_of
 from conversions.models import ConversionEvent, State
+from conversions.sightings import Sighting
 
 # What a replay does with a row, in the order in which a plan tells it.
 FATES = ("send", "accepted", "on_its_way", "waiting", "skipped", "rejected", "too_old")

@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from conversions import outbox
-from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
+from conversions.entries import Entry, entries_of, mappings_in_force
 from conversions.models import ConversionEvent, State
+from conversions.sightings import Sighting
 from purchases.order import Order
 from purchases.shops import PLATFORMS
 from purchases.shops.delivery import UnreadableOrder

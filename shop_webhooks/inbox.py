@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from msgspec import Struct
 
 from conversions import outbox
-from conversions.entries import Sighting
+from conversions.sightings import Sighting
 from purchases.order import Order
 from purchases.shops import PLATFORMS
 from purchases.shops.delivery import DeliveryHead, NotAnOrder, UnreadableOrder

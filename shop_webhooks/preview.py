@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from conversions import outbox, report
-from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
+from conversions.entries import Entry, entries_of, mappings_in_force
+from conversions.sightings import Sighting
 from purchases.decision import Skip
 from purchases.meta.event import Storefront, build_purchase
 from purchases.meta.payload import Field, explain, request_body

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from conversions.entries import Mappings, Sighting, mappings_in_force
+from conversions.entries import Mappings, mappings_in_force
 from conversions.replay import Plan, replay
+from conversions.sightings import Sighting
 from shop_webhooks import inbox
 from shop_webhooks.models import WebhookDelivery
 from stores.models import Store

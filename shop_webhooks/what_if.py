@@ -13,8 +13,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from conversions.entries import Entry, Sighting, entries_of, mappings_in_force
+from conversions.entries import Entry, entries_of, mappings_in_force
 from conversions.models import State
+from conversions.sightings import Sighting
 from purchases.what_if import Verdict, WhatIf, compare
 from shop_webhooks import inbox
 from shop_webhooks.models import WebhookDelivery

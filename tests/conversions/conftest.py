@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from conversions.entries import Sighting
 from conversions.models import ConversionEvent
 from conversions.outbox import record_purchases
+from conversions.sightings import Sighting
 from purchases.shops import PLATFORMS
 from sandbox.graph_api import GraphApi
 from tests.factories import a_mapping, a_pixel, a_store

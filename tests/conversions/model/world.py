@@ -20,10 +20,10 @@ from django.db import transaction
 
 from conversions import claiming, doubt, ledger, outbox, sending
 from conversions.doubt import Verdict
-from conversions.entries import Sighting
 from conversions.graph import GraphClient
 from conversions.models import Lane
 from conversions.outbox import record_purchases
+from conversions.sightings import Sighting
 from purchases.meta.response import Answer, Outcome
 from purchases.order import Buyer, Order, Quote, Source, Standing, Visit
 from sandbox.graph_api import GraphApi
