@@ -7,28 +7,22 @@ body says: a shop would only send the same bytes again, and in the end stop send
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Callable
-from functools import wraps
 
-import msgspec
 import structlog
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import DisallowedHost
-from django.db import Error
 from django.db.models.functions import Now
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from purchases.shops import PLATFORMS
 from purchases.shops.delivery import DeliveryHead
 from shop_webhooks import inbox, notices, tasks
+from shop_webhooks.answers import Refusal, answer, answers_always, read_body
 from shop_webhooks.doors import Door, shopify_door, woocommerce_door
 from stores import patience
 from stores.failpoints import failpoint
 from stores.models import Store
-from stores.secrets import CannotOpen
 
 log = structlog.get_logger(__name__)
 
@@ -38,37 +32,12 @@ PING = re.compile(rb"webhook_id=\d{1,20}")
 LONGEST_PING = 1_000
 
 
-class Refusal(Exception):
-    """The request goes no further. Says to the shop what the code says, and nothing else."""
-
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-
-
-def answers_always(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A refusal is an answer, and so is our own misfortune: 503, for the shop to send it again."""
-
-    @wraps(view)
-    def door(request: HttpRequest, **where: str) -> HttpResponse:
-        try:
-            return view(request, **where)
-        except Refusal as refusal:
-            return _refuse(refusal)
-        except (Error, CannotOpen) as error:  # the database, or a wrong FIELD_ENCRYPTION_KEYS
-            log.error("delivery.not_kept", error=type(error).__name__)
-            return _refuse(Refusal(503, "try_again"))
-
-    return door
-
-
 @csrf_exempt
 @login_not_required
 @answers_always
 def receive_shopify(request: HttpRequest) -> HttpResponse:
     """`POST /webhooks/shopify/`: every Shopify store, told apart by the shop's domain."""
-    body = _read_body(request)
+    body = _read_order(request)
     shop = PLATFORMS["shopify"]
     head = shop.read_headers(_headers(request))
     secrets = (settings.SHOPIFY_API_SECRET, settings.SHOPIFY_API_SECRET_PREVIOUS)
@@ -81,11 +50,11 @@ def receive_shopify(request: HttpRequest) -> HttpResponse:
             # Also of a shop that is not connected, or no longer: its customers keep their rights.
             if notices.store_notice(head=head, body=body):
                 tasks.carry_out_notices.ring_now()
-            return _answer(200, {"status": "accepted"})
+            return answer(200, {"status": "accepted"})
         if not head.shop or (door := shopify_door(head.shop)):
             return _keep(door if head.shop else None, head, body)
     log.info("delivery.of_no_use", platform="shopify", reason="unknown_shop")
-    return _answer(200, {"status": "accepted"})
+    return answer(200, {"status": "accepted"})
 
 
 @csrf_exempt
@@ -93,7 +62,7 @@ def receive_shopify(request: HttpRequest) -> HttpResponse:
 @answers_always
 def receive_woocommerce(request: HttpRequest, token: str) -> HttpResponse:
     """`POST /webhooks/woocommerce/<token>/`: one store, known by the unguessable token."""
-    body = _read_body(request)
+    body = _read_order(request)
     shop = PLATFORMS["woocommerce"]
     head = shop.read_headers(_headers(request))
     with patience.of_a_webhook.kept():
@@ -120,23 +89,8 @@ def no_such_door(request: HttpRequest) -> HttpResponse:
     raise Refusal(404, "not_found")
 
 
-def _read_body(request: HttpRequest) -> bytes:
-    if request.method != "POST":
-        raise Refusal(405, "method_not_allowed")
-    try:
-        request.get_host()
-        announced = int(request.META.get("CONTENT_LENGTH") or 0)
-        if announced > MAX_BODY:
-            raise Refusal(413, "body_too_large")
-        body = request.read(MAX_BODY + 1)
-    except DisallowedHost as error:
-        raise Refusal(400, "bad_host") from error
-    except ValueError as error:
-        raise Refusal(400, "bad_content_length") from error
-    except UnreadablePostError as error:  # the shop hung up
-        raise Refusal(400, "truncated_body") from error
-    if len(body) < announced:
-        raise Refusal(400, "truncated_body")
+def _read_order(request: HttpRequest) -> bytes:
+    body = read_body(request, most=MAX_BODY)
     failpoint("K01")
     return body
 
@@ -157,7 +111,7 @@ def _pong(door: Door, body: bytes) -> HttpResponse:
     if not PING.fullmatch(body):
         raise Refusal(401, "invalid_signature")
     Store.objects.filter(pk=door.store_id).update(pinged_at=Now())
-    return _answer(200, {"status": "pong"})
+    return answer(200, {"status": "pong"})
 
 
 def _keep(door: Door | None, head: DeliveryHead, body: bytes) -> HttpResponse:
@@ -166,25 +120,4 @@ def _keep(door: Door | None, head: DeliveryHead, body: bytes) -> HttpResponse:
     failpoint("K04")
     if is_new:
         tasks.process_due.ring_now()
-    return _answer(200, {"status": "accepted"})
-
-
-def _refuse(refusal: Refusal) -> HttpResponse:
-    log.warning("delivery.refused", status=refusal.status, code=refusal.code)
-    error = {"code": refusal.code, "request_id": str(uuid.uuid4())}
-    answer = _answer(refusal.status, {"error": error})
-    if refusal.status == 405:
-        answer["Allow"] = "POST"
-    if refusal.status == 503:
-        answer["Retry-After"] = "30"
-    return answer
-
-
-def _answer(status: int, content: dict[str, object]) -> HttpResponse:
-    body = msgspec.json.encode(content)
-    answer = HttpResponse(body, status=status, content_type="application/json; charset=utf-8")
-    answer["Cache-Control"] = "no-store"
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Content-Length"] = str(len(body))  # there is no middleware to say it
-    answer._has_been_logged = True  # type: ignore[attr-defined]  # ours says it, without the address
-    return answer
+    return answer(200, {"status": "accepted"})
