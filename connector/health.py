@@ -20,7 +20,7 @@ from connector.celery import app
 from dashboard.imbalance import find_imbalance, imbalance
 
 OLDEST = """
-SELECT (SELECT COALESCE(EXTRACT(epoch FROM now() - MIN(received_at)), 0)
+SELECT (SELECT COALESCE(EXTRACT(epoch FROM now() - MIN(GREATEST(received_at, processed_at))), 0)
         FROM shop_webhooks_webhookdelivery WHERE state = 'received'),
        (SELECT COALESCE(EXTRACT(epoch FROM now() - MIN(received_at)), 0)
         FROM conversions_conversionevent WHERE state IN ('pending', 'in_doubt'))

@@ -205,6 +205,7 @@ SECURE_SSL_REDIRECT = HTTPS
 # and a key that is handed over with one is taken back.
 SECURE_REDIRECT_EXEMPT = [
     r"^webhooks/",
+    r"^collect/",
     r"^woocommerce/connect/callback",
     r"^healthz$",
     r"^readyz$",

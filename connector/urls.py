@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from connector import health
+from shop_webhooks.urls import collector_patterns
 
 urlpatterns = [
     path("webhooks/", include("shop_webhooks.urls")),
+    path("collect/", include(collector_patterns)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

@@ -1,8 +1,9 @@
 """The site as WSGI: Django for the pages, and for webhooks their views without what Django puts around.
 
-No middleware stands before a webhook: nothing can redirect it (WooCommerce counts a redirect as
-delivered), read its body or open a session. Nor do Django's signals and its walk over the site's
-addresses, which took longer than signature and INSERT together.
+No middleware stands before a webhook, nor before what a shopper's browser tells: nothing can redirect
+it (WooCommerce counts a redirect as delivered), read its body, set a cookie or open a session. Nor do
+Django's signals and its walk over the site's addresses, which took longer than signature and INSERT
+together.
 
 Django reads no body without a Content-Length, so a chunked one is given its length here (gunicorn ends
 the input where the chunks end).
@@ -36,12 +37,12 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
             io.BytesIO(body),
             str(len(body)),
         )
-    handler = door if environ["PATH_INFO"].startswith("/webhooks/") else site
+    handler = door if environ["PATH_INFO"].startswith(("/webhooks/", "/collect/")) else site
     return handler(environ, start_response)
 
 
 def door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer a webhook. What the signals would have done, `run_alone` and the doors do themselves."""
+    """Answer a webhook or a browser. What the signals would have done, the doors do themselves."""
     answer = cast("HttpResponse", _answer(WSGIRequest(environ)))
     start_response(f"{answer.status_code} {answer.reason_phrase}", list(answer.items()))
     return [answer.content]

@@ -23,7 +23,8 @@ class Verdict(StrEnum):
     """What the person says."""
 
     ACCEPTED = "accepted"  # seen at Meta: never sent again
-    RESEND = "resend"  # with the same event id, while Meta would discard a second one
+    # With the same event id, while Meta would discard a second one; not once its buyer has said no.
+    RESEND = "resend"
     GIVE_UP = "give_up"  # neither seen nor wanted
 
 
@@ -37,6 +38,8 @@ WHERE id = ANY(%s) AND state = 'in_doubt'
 UPDATE conversions_conversionevent
 SET reason = 'sent_again_by_a_person', held = FALSE, crashes = 0, not_before = now()
 WHERE id = ANY(%s) AND state = 'in_doubt' AND cut_off > now() + interval '75 seconds'
+  AND EXISTS (SELECT 1 FROM conversions_eventpayload AS payload
+              WHERE payload.event_id = conversions_conversionevent.id)
 """,
     Verdict.GIVE_UP: """
 UPDATE conversions_conversionevent

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from conversions.models import Lane, State
 from conversions.sightings import Sighting
+from conversions.visits import with_visits
 from purchases.costs import codes_of, with_costs
 from purchases.decision import Report, Skip, Wait, decide, held_until
 from purchases.mapping import Rules, RulesError, mismatch
@@ -23,9 +24,9 @@ from purchases.meta.event import Storefront, build_purchase
 from purchases.meta.match_quality import identifiers_of
 from purchases.meta.payload import encode
 from purchases.value import in_currency, worth
-from stores.consent import rules_in_force
 from stores.costs import find_costs
 from stores.models import PixelMapping
+from stores.rules import rules_in_force
 from stores.sql import rows
 
 # The shop tells of a change within seconds; what is older is being caught up with.
@@ -99,7 +100,7 @@ def entries_of(
     """
     latest = _latest(
         _entry(sighting, candidates, now or sighting.received_at)
-        for sighting in _with_costs(sightings, mappings)
+        for sighting in with_visits(_with_costs(sightings, mappings))
         for candidates in mappings.get(sighting.store.pk, {}).values()
     )
     _settle_refunds(latest)

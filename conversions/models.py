@@ -198,6 +198,38 @@ class EventPayload(models.Model):
     written_at = models.DateTimeField(db_default=Now())
 
 
+class BrowserVisit(models.Model):
+    """Where an order and what its buyer's browser tells of its checkout meet, whichever comes first.
+
+    The buyer's word on consent stays; what the browser knows of them is forgotten with the payloads.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, db_index=False)
+    checkout = models.BinaryField(max_length=16)  # of its token, which is a key to the checkout
+    order_id = models.CharField(
+        max_length=64, db_default=""
+    )  # as the order says, never the browser
+    body = models.BinaryField(null=True)  # sealed; None until the browser tells, and once forgotten
+    marketing = models.CharField(max_length=9, db_default="")
+    sale_of_data = models.CharField(max_length=9, db_default="")
+    said_at = models.DateTimeField(null=True)  # by the browser's clock
+    told_at = models.DateTimeField(null=True)  # by ours
+    met_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "checkout"], name="visit_once_per_checkout")
+        ]
+        indexes = [
+            # Forgetting what was told (visits.forget).
+            models.Index(
+                fields=["told_at"], condition=Q(body__isnull=False), name="visit_with_body"
+            ),
+            # Those that no order ever came to, which anybody can make (visits.forget).
+            models.Index(fields=["met_at"], condition=Q(order_id=""), name="visit_without_order"),
+        ]
+
+
 class PixelQueue(models.Model):
     """A pixel's turn: one request at a time, least recently served first. The lease is here."""
 

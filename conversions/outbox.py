@@ -6,11 +6,12 @@ version, by the shop's own clock) until Meta may have it; then only Meta's answe
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
+from conversions import visits
 from conversions.entries import Entry, Key, entries_of, mappings_in_force
 from conversions.sightings import Sighting
 from purchases.decision import cut_off, happened_at
@@ -61,6 +62,17 @@ WHERE (event.store_id, event.order_id, event.pixel_id, event.event_name)
   AND (news.value IS NULL OR news.value < event.value)
 """
 
+# It may be at Meta, which cannot give it back; it is never sent again.
+HOLD_REFUSED = """
+UPDATE conversions_conversionevent AS event SET held = TRUE, reason = 'consent_refused'
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::timestamptz[])
+    AS refused (store_id, order_id, pixel_id, event_name, updated_at)
+WHERE (event.store_id, event.order_id, event.pixel_id, event.event_name)
+      = (refused.store_id, refused.order_id, refused.pixel_id, refused.event_name)
+  AND event.state = 'in_doubt' AND event.order_updated_at <= refused.updated_at
+RETURNING event.id
+"""
+
 KEEP_PAYLOADS = """
 INSERT INTO conversions_eventpayload (event_id, body)
 SELECT * FROM unnest(%s::bigint[], %s::bytea[])
@@ -96,6 +108,7 @@ def record_purchases(sightings: Sequence[Sighting]) -> set[int]:
     Returns the ids of the stores that have no mapping in force, whose orders nobody asked for.
     Must run inside a transaction. Raises IntegrityError if another one records the same event id.
     """
+    visits.meet(sightings)
     mappings = mappings_in_force({sighting.store.pk for sighting in sightings})
     record(entries_of(sightings, mappings=mappings, now=database_now()))
     return {sighting.store.pk for sighting in sightings} - mappings.keys()
@@ -121,13 +134,18 @@ def record(entries: Sequence[Entry]) -> None:
         events = [written[entry.key] for entry in owed]
         run(KEEP_PAYLOADS, [events, [_sealed(entry) for entry in owed]])
         run(QUEUE_PIXELS, [sorted({entry.mapping.pixel_id for entry in owed})])
-    if refused := [written[entry.key] for entry in entries if _is_refused(entry, written)]:
-        run(ERASE_PAYLOADS, [sorted(refused)])
+    if refused := [entry for entry in entries if entry.reason == "consent_refused"]:
+        _scrub(refused, written)
 
 
-def _is_refused(entry: Entry, written: Container[Key]) -> bool:
-    """Whether the buyer's no has just been written down: nothing that tells of them stays to be sent."""
-    return entry.reason == "consent_refused" and entry.key in written
+def _scrub(refused: Sequence[Entry], written: Mapping[Key, int]) -> None:
+    """Nothing that tells of a buyer who has said no stays to be sent."""
+    columns = zip(
+        *[(*entry.key, entry.sighting.order.updated_at) for entry in refused], strict=True
+    )
+    in_doubt = rows(HOLD_REFUSED, [list(column) for column in columns])
+    skipped = [written[entry.key] for entry in refused if entry.key in written]
+    run(ERASE_PAYLOADS, [sorted({*skipped, *(event_id for (event_id,) in in_doubt)})])
 
 
 def _mark_sent(entries: Sequence[Entry]) -> None:

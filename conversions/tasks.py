@@ -6,7 +6,7 @@ from functools import cache, partial
 from celery import shared_task
 from django.conf import settings
 
-from conversions import ledger, outbox, sending, totals
+from conversions import ledger, outbox, sending, totals, visits
 from conversions.graph import GraphClient
 from conversions.models import Lane
 from conversions.stopping import may_go_on
@@ -38,8 +38,9 @@ def expire(**_later: object) -> None:
 
 @shared_task(name="conversions.forget_payloads")
 def forget_payloads(**_later: object) -> None:
-    """Erase the payloads that no resend can need."""
+    """Erase the payloads that no resend can need, and what browsers told long ago."""
     outbox.forget_payloads()
+    visits.forget()
 
 
 @shared_task(name="conversions.merge_totals")

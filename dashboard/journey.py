@@ -128,7 +128,7 @@ def verdict(event: ConversionEvent, *, told_at: datetime) -> str:
         case State.PENDING:
             text = _("%(order)s is on its way to Meta dataset %(pixel)s.")
         case State.IN_DOUBT:
-            text = _in_doubt(held=event.held)
+            text = _in_doubt(event)
         case State.SKIPPED:
             text = _("%(order)s was not sent to Meta dataset %(pixel)s. %(why)s")
         case State.REJECTED:
@@ -140,8 +140,13 @@ def verdict(event: ConversionEvent, *, told_at: datetime) -> str:
     return (text % words).strip()
 
 
-def _in_doubt(*, held: bool) -> str:
-    if held:
+def _in_doubt(event: ConversionEvent) -> str:
+    if event.reason == "consent_refused":
+        return _(
+            "%(order)s was sent to Meta dataset %(pixel)s, and we don't know whether it arrived."
+            " %(why)s It is never sent again."
+        )
+    if event.held:
         return _(
             "%(order)s was sent to Meta dataset %(pixel)s, and we don't know whether it arrived."
             " %(why)s It is not sent again unless you say so, until %(until)s."

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from msgspec import Struct
 
 from conversions.doubt import in_doubt
-from conversions.models import ConversionEvent, LedgerTotal, State
+from conversions.models import ConversionEvent, EventPayload, LedgerTotal, State
 from conversions.totals import summed
 from dashboard.filters import DeliveryFilter, LedgerFilter
 from dashboard.health import Health, StoreFacts, store_health
@@ -127,7 +127,9 @@ def doubtful(*, user: User) -> Doubtful:
     """The events in doubt that `user` may see, the one whose time runs out first at the top."""
     found = in_doubt(ConversionEvent.objects.visible_to(user))
     mine = settleable(user=user).filter(pk=OuterRef("pk"))
-    rows = list(found.annotate(may_settle=Exists(mine))[: MOST_DOUBTS + 1])
+    payloads = EventPayload.objects.filter(event=OuterRef("pk"))  # gone once its buyer has said no
+    found = found.annotate(may_settle=Exists(mine), may_resend=Exists(payloads))
+    rows = list(found[: MOST_DOUBTS + 1])
     return Doubtful(rows=rows[:MOST_DOUBTS], more=len(rows) > MOST_DOUBTS)
 
 

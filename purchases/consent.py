@@ -37,6 +37,7 @@ class Said(StrEnum):
 
     YES = "yes"
     NO = "no"
+    NOT_GIVEN = "not_given"  # the shop's banner has no yes: not asked yet, or not answered
     NOTHING = "nothing"
 
 
@@ -80,15 +81,17 @@ def permission_of(order: Order, consent: Consent | None) -> Permission:
         return Permission.FULL
     said = marketing(order)
     if not _applies(order, consent.regions):
-        permission = Permission.REFUSED if said is Said.NO else Permission.FULL
+        permission = Permission.FULL if said in (Said.YES, Said.NOTHING) else Permission.REFUSED
     elif said is Said.YES:
         permission = Permission.FULL
     elif consent.policy == "limited":
         permission = Permission.LIMITED
     elif said is Said.NO:
         permission = Permission.REFUSED
+    elif consent.policy == "required":
+        permission = Permission.AWAITED
     else:
-        permission = Permission.AWAITED if consent.policy == "required" else Permission.FULL
+        permission = Permission.FULL if said is Said.NOTHING else Permission.REFUSED
     if permission is Permission.FULL and sale_of_data(order) is Said.NO:
         return Permission.LIMITED
     return permission
@@ -110,7 +113,7 @@ def _word(text: str) -> Said:
         return Said.YES
     if word in ("deny", "denied", "refused", "declined", "no", "false", "0"):
         return Said.NO
-    return Said.NOTHING
+    return Said.NOT_GIVEN if word == "not_given" else Said.NOTHING
 
 
 def _cookieyes(text: str) -> Said:
@@ -136,7 +139,9 @@ SALE_OF_DATA: Mapping[str, Callable[[str], Said]] = {"_capi_consent_sale_of_data
 def _heard(order: Order, places: Mapping[str, Callable[[str], Said]]) -> Said:
     latest = {key: text for key, text in order.attributes if key in places}
     said = {places[key](text) for key, text in latest.items()}
-    return Said.NO if Said.NO in said else Said.YES if Said.YES in said else Said.NOTHING
+    return next(
+        (word for word in (Said.NO, Said.YES, Said.NOT_GIVEN) if word in said), Said.NOTHING
+    )
 
 
 def _applies(order: Order, regions: Iterable[str]) -> bool:

@@ -75,12 +75,15 @@ def _decide_on_no_sale(order: Order, rules: Rules, now: datetime) -> Decision:
 
 
 def held_until(order: Order, *, rules: Rules) -> datetime:
-    """When an order that is due may go: counted from the sale, or from its payment if that is known.
+    """When an order that is due may go: counted from the sale, or from its payment if that is known;
+    and not before its buyer's browser has told of it, or has had the time to.
 
     Never so late that Meta would not take it.
     """
-    due = max(order.placed_at, order.paid_at or order.placed_at)
-    return min(due + rules.held_for, cut_off(order, rules=rules) - TIME_TO_SEND)
+    due = max(order.placed_at, order.paid_at or order.placed_at) + rules.held_for
+    if _awaits_browser(order, rules):
+        due = max(due, order.entered_at + timedelta(seconds=rules.browser_wait))
+    return min(due, cut_off(order, rules=rules) - TIME_TO_SEND)
 
 
 def happened_at(order: Order, *, rules: Rules) -> datetime:
@@ -137,8 +140,14 @@ def _permitted(order: Order, rules: Rules) -> Wait | Skip | None:
 
 
 def _held(order: Order, rules: Rules, now: datetime) -> Wait | None:
-    held = rules.hold and now < held_until(order, rules=rules)
+    held = rules.hold or _awaits_browser(order, rules)
+    held = held and now < held_until(order, rules=rules)
     return Wait(reason="hold") if held else None
+
+
+def _awaits_browser(order: Order, rules: Rules) -> bool:
+    """Whether a script runs at the checkout that the order came from, and has told nothing yet."""
+    return bool(rules.browser_wait and order.checkout_token and not order.visit.collected)
 
 
 def _unwanted(order: Order, rules: Rules) -> str:

@@ -103,7 +103,9 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     action_source: tuple[tuple[Source, ActionSource], ...] = ()  # instead of our own choice
     whatsapp: Whatsapp | None = None
     when_tracked_elsewhere: WhenTrackedElsewhere = "skip"
-    consent: Consent | None = None  # the store's, whatever the mapping
+    # The store's, whatever the mapping: stores/rules.py.
+    consent: Consent | None = None
+    browser_wait: int = 0  # seconds in which an order waits for what its buyer's browser tells
 
     @property
     def shares_event_id(self) -> bool:

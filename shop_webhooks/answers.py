@@ -73,14 +73,14 @@ def refuse(refusal: Refusal) -> HttpResponse:
     refused = answer(refusal.status, {"error": error})
     if refusal.status == 405:
         refused["Allow"] = "POST"
-    if refusal.status == 503:
+    if refusal.status in (429, 503):
         refused["Retry-After"] = "30"
     return refused
 
 
 def answer(status: int, content: dict[str, object]) -> HttpResponse:
     """`content` as JSON that nobody keeps."""
-    body = msgspec.json.encode(content)
+    body = msgspec.json.encode(content) if content else b""
     made = HttpResponse(body, status=status, content_type="application/json; charset=utf-8")
     made["Cache-Control"] = "no-store"
     made["X-Content-Type-Options"] = "nosniff"

@@ -52,6 +52,15 @@ def woocommerce_door(token: str, *, reload: bool = False) -> Door | None:
     return _door("woocommerce", token, find, reload=reload)
 
 
+def collecting_door(key: str) -> Door | None:
+    """The door of a store whose script has the public key, connected or not, or None."""
+
+    def find() -> Store | None:
+        return Store.objects.only(*NEEDED).filter(collect_key=key).first()
+
+    return _door("browser", key, find, reload=False)
+
+
 def forget_doors() -> None:
     """Look every store up again at its next delivery."""
     _held.clear()

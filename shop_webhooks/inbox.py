@@ -89,6 +89,13 @@ WHERE delivery.id = outcome.id AND delivery.state = 'received'
 """
 
 
+REOPEN = """
+UPDATE shop_webhooks_webhookdelivery
+SET state = 'received', claims = 0, not_before = now(), processed_at = now()
+WHERE store_id = %s AND order_id = %s AND state = 'recorded' AND body IS NOT NULL
+"""
+
+
 def store_delivery(*, door: Door | None, head: DeliveryHead, body: bytes) -> bool:
     """Keep one row per delivery, however often the shop sends it; True if it is new.
 
@@ -175,9 +182,23 @@ def read_again(*, deliveries: WebhookDelivery.Tenants) -> int:
     given_up = Q(state=State.UNREADABLE) | Q(state=State.SKIPPED, reason="no_mapping")
     return int(
         deliveries.filter(given_up, body__isnull=False).update(
-            state=State.RECEIVED, reason="", detail="", claims=0, not_before=Now()
+            state=State.RECEIVED,
+            reason="",
+            detail="",
+            claims=0,
+            not_before=Now(),
+            processed_at=Now(),
         )
     )
+
+
+def reopen(*, store_id: int, order_id: str) -> int:
+    """Have the order's deliveries read anew, because the ledger would now say something else of it.
+
+    Returns how many; none, once their bodies are forgotten. Must run inside the transaction that keeps
+    the news.
+    """
+    return run(REOPEN, [store_id, order_id])
 
 
 class Reading(Struct, kw_only=True):

@@ -41,7 +41,7 @@ class WebhookDelivery(models.Model):
     order_id = models.CharField(max_length=64, db_default="")
     not_before = models.DateTimeField(db_default=Now())  # pushed forward by a claim
     claims = models.PositiveSmallIntegerField(db_default=0)  # reads begun and not finished
-    processed_at = models.DateTimeField(null=True)
+    processed_at = models.DateTimeField(null=True)  # closed, or opened again
 
     class Tenants(TenantQuerySet):
         to_workspace = "store__workspace"

@@ -124,6 +124,10 @@ class Store(models.Model):
     consumer_secret = SecretField()
     # What purchases.consent.read_consent takes; nothing for a store that asks for no consent.
     consent = models.JSONField(default=dict, db_default={}, blank=True)
+    # What purchases.browser.read_browser_half takes; nothing where no script of ours runs in the shop.
+    browser = models.JSONField(default=dict, db_default={}, blank=True)
+    # Where the script tells it: public, since every shopper's browser has it.
+    collect_key = models.CharField(max_length=22, unique=True, null=True, editable=False)  # noqa: DJ001
     # When a WooCommerce shop last told us, unsigned, that it has a webhook for us.
     pinged_at = models.DateTimeField(null=True, blank=True, editable=False)
     # In which way a WooCommerce shop takes the key (stores/woocommerce/probe.py).

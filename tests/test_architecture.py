@@ -22,6 +22,7 @@ OPEN = {
     "webhooks/^shopify/?$",
     r"webhooks/^woocommerce/(?P<token>[\w-]{1,100})/?$",
     "webhooks/",
+    r"collect/^(?P<key>[\w-]{1,50})/?$",
     "healthz",
     "readyz",
     "metrics",

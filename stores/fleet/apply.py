@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from django.db import IntegrityError, transaction
 from msgspec import Struct
 
+from stores.browser import set_browser_half
 from stores.fleet.document import FleetError
 from stores.fleet.entries import STORE_SECRETS, Fleet, PixelEntry, SecretEntry, StoreEntry
 from stores.fleet.plan import Change, differences, warnings
@@ -157,6 +158,7 @@ def _set_store(store: Store, entry: StoreEntry) -> None:
     store.name = entry.name
     store.connected, store.by_hand = True, False
     store.consent = dict(entry.consent)
+    set_browser_half(store, entry.browser)
     if entry.platform == "shopify":
         store.domain, store.url = entry.address, f"https://{entry.address}"
     else:

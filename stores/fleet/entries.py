@@ -52,6 +52,7 @@ class StoreEntry(Struct, frozen=True, kw_only=True):
     address: str
     secrets: Mapping[str, SecretEntry]
     consent: Mapping[str, Any] = {}  # as purchases.consent.read_consent takes it
+    browser: Mapping[str, Any] = {}  # as purchases.browser.read_browser_half takes it
     mappings: tuple[MappingEntry, ...] = ()
     connected: bool = True
     by_hand: bool = False  # connected on screen, and in no file yet

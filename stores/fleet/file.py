@@ -10,6 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from purchases.browser import BrowserError, read_browser_half
 from purchases.consent import ConsentError, read_consent
 from purchases.shops.shopify import shop_domain
 from stores.fleet.address import AddressError, shop_url
@@ -23,12 +26,22 @@ WORKSPACE_KEYS = ("slug", "name")
 PIXEL_KEYS = ("id", "name", "access_token", "test_event_code", "ambiguous_sends")
 AMBIGUOUS_SENDS = ("resend", "hold")
 ADDRESS_KEYS = {"shopify": "domain", "woocommerce": "url"}
+STORE_RULES = ("consent", "browser")  # that are the store's, not a mapping's
 STORE_KEYS = {
-    platform: ("key", "name", "platform", ADDRESS_KEYS[platform], *secrets, "consent", "mappings")
+    platform: (
+        "key",
+        "name",
+        "platform",
+        ADDRESS_KEYS[platform],
+        *secrets,
+        *STORE_RULES,
+        "mappings",
+    )
     for platform, secrets in STORE_SECRETS.items()
 }
 ANY_STORE_KEYS = tuple(dict.fromkeys(key for keys in STORE_KEYS.values() for key in keys))
 CONSENT_KEYS = ("policy", "regions", "evidence")
+BROWSER_KEYS = ("wait", "purchase")
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SLUG_RULE = "must be lower-case letters, digits, - and _, and not too long"
@@ -137,6 +150,7 @@ def _read_store(
             if (secret := _secret(place, keys, name, required=name == "webhook_secret")).value
         },
         consent=_consent(keys["consent"]) if "consent" in keys else {},
+        browser=_browser(keys["browser"]) if "browser" in keys else {},
         mappings=tuple(
             read_mapping(mapping, pixels=pixels, templates=templates)
             for mapping in _items(keys, "mappings")
@@ -161,6 +175,22 @@ def _consent(place: Place) -> dict[str, Any]:
     except ConsentError as error:
         keys.get(error.key, place).wrong(error.message)
     return consent
+
+
+def _browser(place: Place) -> dict[str, Any]:
+    """How the script in shoppers' browsers is used, with what is meant where nothing is said."""
+    keys = place.keys(known=BROWSER_KEYS)
+    said: dict[str, Any] = {}
+    if "wait" in keys:
+        wait = keys["wait"].text()
+        said["wait"] = int(wait) if re.fullmatch(r"[0-9]{1,4}", wait) else wait
+    if "purchase" in keys:
+        said["purchase"] = keys["purchase"].flag() is True
+    try:
+        return msgspec.to_builtins(read_browser_half(said))  # type: ignore[no-any-return]  # a struct's
+    except BrowserError as error:
+        keys.get(error.key, place).wrong(error.message)
+        return {}
 
 
 def _address(

@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from stores.fleet.entries import Fleet, MappingEntry, PixelEntry, SecretEntry, StoreEntry
-from stores.fleet.file import ADDRESS_KEYS, CONSENT_KEYS
+from stores.fleet.file import ADDRESS_KEYS, BROWSER_KEYS, CONSENT_KEYS, STORE_RULES
 from stores.fleet.mappings import LIST_KEYS, MAP_KEYS, RULE_KEYS, WHATSAPP_KEYS, WHEN_KEYS
 
 
@@ -64,6 +64,7 @@ def plain_store(store: StoreEntry) -> dict[str, Any]:
         **{ADDRESS_KEYS[store.platform]: store.address},
         **references,
         consent={key: store.consent[key] for key in CONSENT_KEYS if key in store.consent},
+        browser={key: store.browser[key] for key in BROWSER_KEYS if key in store.browser},
         mappings=[plain_mapping(mapping) for mapping in store.mappings],
     )
 
@@ -112,7 +113,7 @@ def _styled(value: Any, *, key: str = "") -> Any:
     """`value` with the style of the contract's example: ids in quotes, lists of words in one line."""
     if isinstance(value, dict):
         styled = CommentedMap({name: _styled(item, key=name) for name, item in value.items()})
-        if key == "consent":
+        if key in STORE_RULES:
             styled.fa.set_flow_style()
         return styled
     if isinstance(value, list):

@@ -83,6 +83,7 @@ def _store(store: Store) -> StoreEntry:
             if getattr(store, name)
         },
         consent=store.consent,
+        browser=store.browser,
         mappings=tuple(
             _mapping(mapping)
             for mapping in sorted(store.mappings.all(), key=lambda mapping: mapping.position)

@@ -13,7 +13,7 @@ from tests import factories
 # hand-over of a key: a state that is used once; an invitation: its link; what is framed in Shopify's
 # admin: a session token, see tests/stores/shopify/test_embedded.py).
 OPEN = {"login", "healthz", "readyz", "metrics", "woocommerce_callback", "join"}
-OTHER_LOCKS = ("admin/", "webhooks/", "shopify/")
+OTHER_LOCKS = ("admin/", "webhooks/", "collect/", "shopify/")
 # Pages of other packages than the dashboard.
 BUTTONS = {
     "logout",

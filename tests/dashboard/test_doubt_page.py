@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from conversions.models import ConversionEvent, EventTransition, State
+from conversions.models import ConversionEvent, EventPayload, EventTransition, State
 from stores.models import Membership, Pixel, Store, User
 from tests import factories
 from tests.dashboard.reading import texts
@@ -66,6 +66,7 @@ def test_a_persons_word_settles_it_and_the_trail_says_whose(
     page: Client, alice: User, pixel: Pixel, verdict: str, state: str
 ) -> None:
     event = a_doubt(factories.a_store(pixel.workspace), pixel)
+    EventPayload.objects.create(event=event, body=b"sealed")
 
     answer = page.post(f"/events/{event.pk}/settlement", {"verdict": verdict})
 
@@ -73,6 +74,19 @@ def test_a_persons_word_settles_it_and_the_trail_says_whose(
     assert (answer.status_code, answer["Location"]) == (302, "/in-doubt/")
     assert (event.state, event.held) == (state, False)
     assert EventTransition.objects.latest("pk").actor == f"user {alice.pk}"
+
+
+def test_what_its_buyer_has_refused_meanwhile_is_not_sent_again(
+    page: Client, store: Store, pixel: Pixel
+) -> None:
+    event = a_doubt(factories.a_store(pixel.workspace), pixel, reason="consent_refused")
+
+    shown = page.get("/in-doubt/")
+    page.post(f"/events/{event.pk}/settlement", {"verdict": "resend"})
+
+    event.refresh_from_db()
+    assert texts(shown, "button")[-2:] == ["Meta has it", "Let it go"]
+    assert (event.state, event.held, event.reason) == ("in_doubt", True, "consent_refused")
 
 
 def test_what_is_settled_already_is_left_alone(page: Client, store: Store, pixel: Pixel) -> None:

@@ -111,6 +111,19 @@ def test_what_is_asked_of_buyers_survives_the_round(apply):
     assert "consent" in apply(EXAMPLE, "--plan")
 
 
+def test_the_script_for_browsers_survives_the_round_and_keeps_its_key(apply):
+    says = EXAMPLE.replace("    mappings:", "    browser: {wait: 30}\n    mappings:", 1)
+    apply(says)
+    key = Store.objects.exclude(browser={}).get().collect_key
+
+    assert "    browser: {wait: 30, purchase: false}\n" in export()
+    assert apply(export()) == "nothing to change\n"
+    apply(EXAMPLE)
+    apply(says)
+    assert len(key) == 22
+    assert Store.objects.exclude(browser={}).get().collect_key == key
+
+
 def test_no_secret_is_ever_printed(apply, monkeypatch):
     said = apply(EXAMPLE) + export() + export("--json")
     for name, secret in SECRETS.items():

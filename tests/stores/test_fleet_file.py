@@ -260,6 +260,14 @@ def test_what_is_no_fleet_file_is_refused_in_one_sentence(content, problem):
             "stores[0].consent.policy: is missing (line 12)",
         ),
         (
+            {"store": "browser: {wait: 181}"},
+            "stores[0].browser.wait: must be 0 to 180 seconds (line 12)",
+        ),
+        (
+            {"store": "browser: {wait: soon}"},
+            "stores[0].browser.wait: must be 0 to 180 seconds (line 12)",
+        ),
+        (
             {"store": "consent: {policy: required, regions: [Europe]}"},
             "stores[0].consent.regions: 'Europe' is not EEA, a country (GB) or a state (US-CA)"
             " (line 12)",
@@ -477,7 +485,8 @@ def test_a_difference_reads_like_a_sentence_and_holds_no_secret():
 def test_the_schema_has_the_keys_and_words_of_the_reader():
     schema = json.loads((ROOT / "stores" / "fleet.schema.json").read_text())
     parts = schema["$defs"]
-    rules = tuple(name for name in Rules.__struct_fields__ if name != "consent")  # the store's
+    of_store = ("consent", "browser_wait")
+    rules = tuple(name for name in Rules.__struct_fields__ if name not in of_store)
 
     assert tuple(schema["properties"]) == file.FILE_KEYS
     assert tuple(schema["properties"]["workspace"]["properties"]) == file.WORKSPACE_KEYS

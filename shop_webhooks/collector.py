@@ -1,0 +1,89 @@
+"""The collector: what our script in a shopper's browser tells of a checkout is kept for its order.
+
+A stranger can say anything here, but of no order whose checkout's token they do not have. No cookie
+is set, no address is kept, and the answer says nothing of the shop.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import wraps
+
+import structlog
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from conversions import visits
+from purchases.browser import MOST_BYTES, UnreadableVisit, read_told
+from shop_webhooks import inbox, tasks
+from shop_webhooks.answers import Refusal, answer, answers_always, read_body
+from shop_webhooks.doors import collecting_door
+from stores import patience
+
+log = structlog.get_logger(__name__)
+
+# Of one store and process: more than any shop sells, and few enough not to fill the database.
+PER_SECOND, AT_ONCE = 20.0, 400.0
+
+
+def open_to_browsers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The script runs in a frame without an origin: any page may ask, and no page sends a cookie.
+
+    https://shopify.dev/docs/apps/build/marketing-analytics/pixels
+    """
+
+    @wraps(view)
+    def door(request: HttpRequest, **where: str) -> HttpResponse:
+        given = answer(204, {}) if request.method == "OPTIONS" else view(request, **where)
+        given["Access-Control-Allow-Origin"] = "*"
+        given["Access-Control-Allow-Methods"] = "POST"
+        given["Access-Control-Allow-Headers"] = "content-type"
+        given["Access-Control-Max-Age"] = "86400"
+        return given
+
+    return door
+
+
+@csrf_exempt
+@login_not_required
+@open_to_browsers
+@answers_always
+def collect(request: HttpRequest, key: str) -> HttpResponse:
+    """`POST /collect/<key>/`: one store, by the public key that its script has."""
+    body = read_body(request, most=MOST_BYTES)
+    if len(body) > MOST_BYTES:
+        raise Refusal(413, "body_too_large")
+    with patience.of_a_webhook.kept():
+        if (door := collecting_door(key)) is None or not door.connected:
+            raise Refusal(404, "not_found")
+        if not _may_come_in(door.store_id):
+            raise Refusal(429, "too_many_requests")
+        try:
+            told = read_told(body)
+        except UnreadableVisit as error:
+            log.info("visit.unreadable", store=door.store_id, field=error.field)
+            raise Refusal(400, "not_a_visit") from error
+        with transaction.atomic():
+            order_id = visits.keep(told, store_id=door.store_id, ring=door.ring)
+            again = inbox.reopen(store_id=door.store_id, order_id=order_id) if order_id else 0
+    if again:
+        tasks.process_due.ring_now()
+    return answer(204, {})
+
+
+_buckets: dict[int, tuple[float, float]] = {}
+_buckets_lock = threading.Lock()
+
+
+def _may_come_in(store_id: int) -> bool:
+    """Whether the store's bucket has a token left; takes it."""
+    now = time.monotonic()
+    with _buckets_lock:
+        left, seen_at = _buckets.get(store_id, (AT_ONCE, now))
+        left = min(AT_ONCE, left + (now - seen_at) * PER_SECOND)
+        _buckets[store_id] = (max(left - 1, 0.0), now)
+    return left >= 1
