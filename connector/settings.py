@@ -321,6 +321,7 @@ SEND_SLOTS = int(
 META_GRAPH_URL = (
     _address("META_GRAPH_URL", "https", "http") or "https://graph.facebook.com"
 ).rstrip("/")
+META_PIXEL_URL = _address("META_PIXEL_URL", "https", "http") or "https://www.facebook.com/tr/"
 META_GRAPH_VERSION = env.str("META_GRAPH_VERSION", default="v26.0")
 META_APP_SECRET = env.str("META_APP_SECRET", default="")
 SHOPIFY_API_KEY = env.str("SHOPIFY_API_KEY", default="")

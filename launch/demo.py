@@ -103,6 +103,7 @@ def _environment(*, folder: Path, port: int, graph_port: int) -> dict[str, str]:
         "CONNECTOR_ENV_FILE": "",
         "APP_URL": address,
         "META_GRAPH_URL": graph,
+        "META_PIXEL_URL": f"{graph}/tr/",
         "SHOPIFY_API_KEY": "demo",
         "SHOPIFY_API_SECRET": secrets.token_hex(16),
         "WOOCOMMERCE_ALLOW_PRIVATE": "1",

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from purchases.mapping import Rules, When
 from purchases.order import Order, Quote, Visit
 
 MOST_BYTES = 4_096
@@ -59,6 +60,35 @@ def read_browser_half(settings: Mapping[str, object]) -> BrowserHalf:
         if named == "wait":
             raise BrowserError("wait", f"must be 0 to {LONGEST_WAIT} seconds") from None
         raise BrowserError(named, str(error).partition(" - at ")[0]) from None
+
+
+# What the browser knows as well as the server: purchases/event_ids.py.
+SHARED_IDS = {"order_id": "{order_id}", "checkout_token": "{checkout_token}"}
+SHARED_FIELDS = {"shop", "order_id", "checkout_token"}
+
+
+def shared_event_id(rules: Rules) -> str:
+    """The template of the event id that browser and server make alike, or "" where there is none."""
+    kind, _, template = rules.event_id.partition(":")
+    if kind == "template" and set(re.findall(r"\{(\w+)\}", template)) <= SHARED_FIELDS:
+        return template
+    return SHARED_IDS.get(rules.event_id, "")
+
+
+def why_untold(rules: Rules) -> str:
+    """What keeps the script from telling a mapping's pixel of a purchase, as a slug; "" for nothing.
+
+    It must tell neither of an order that the server will not, nor under another id, nor another value.
+    """
+    found = (
+        ("other_event", rules.event != "Purchase"),
+        ("not_when_paid", rules.trigger != "paid"),
+        ("conditions", rules.when != When()),
+        ("held", rules.only_watches or bool(rules.hold)),
+        ("other_value", rules.value != "total" or bool(rules.leave_out)),
+        ("unknown_event_id", not shared_event_id(rules)),
+    )
+    return next((slug for slug, is_so in found if is_so), "")
 
 
 class UnreadableVisit(Exception):

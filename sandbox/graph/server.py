@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 from sandbox.graph.control import answer_control
 from sandbox.graph.endpoints import Call, Visit
 from sandbox.graph.misbehaviour import Answer, Reply
+from sandbox.graph.tracking import answer_tracking
 from sandbox.graph.world import World
 
 PIECE = 64 * 1024
@@ -88,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
         )
         if path == "/_sandbox" or path.startswith("/_sandbox/"):
             self._control(call)
+        elif path.rstrip("/") == "/tr":
+            self._send(answer_tracking(self.server.world, call))
         else:
             self._visit(call)
 

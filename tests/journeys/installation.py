@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,14 @@ def wait_for(condition: Callable[[], Any], *, within: float = 15.0) -> Any:
 class Stack:
     """One installation: how it is started, harmed, and asked what it knows."""
 
-    def __init__(self, *, folder: Path, graph: GraphApi, broker_url: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        graph: GraphApi,
+        broker_url: str = "",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder, self.graph = folder, graph
         self.port = free_port()
         self.broker_socket = folder / "broker.sock"
@@ -75,6 +82,7 @@ class Stack:
                 "WOOCOMMERCE_ALLOW_PRIVATE": "1",
                 "JOURNEYS_TOKEN": TOKEN,
             }
+            | (settings or {})
         )
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 

@@ -1,0 +1,7 @@
+connector({
+  analytics,
+  browser,
+  init,
+  customerPrivacy: typeof customerPrivacy === 'undefined' ? api.customerPrivacy : customerPrivacy,
+  settings: SETTINGS,
+});
