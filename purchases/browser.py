@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from purchases.mapping import Rules, When
-from purchases.order import Order, Quote, Visit
+from purchases.order import Order, Quote
 
 MOST_BYTES = 4_096
 LONGEST_WAIT = 180
@@ -29,6 +29,7 @@ LATEST_MOMENT = 4_102_444_800_000  # 2100, in milliseconds
 # How the buyer's word stands on an order: purchases/consent.py.
 MARKETING, SALE_OF_DATA = "_capi_consent_marketing", "_capi_consent_sale_of_data"
 EVENT_ID = "_capi_event_id"  # for the event id `attribute:_capi_event_id`
+COLLECTED = "_capi_collected"  # that the browser has told at all
 
 Word = Literal["granted", "denied", "not_given", ""]
 
@@ -152,21 +153,19 @@ def with_told(order: Order, told: Told) -> Order:
         (MARKETING, told.marketing),
         (SALE_OF_DATA, told.sale_of_data),
         (EVENT_ID, told.event_id),
+        (COLLECTED, "1"),
     )
     visit = order.visit
     return replace(
         order,
         attributes=order.attributes + tuple((key, word) for key, word in said if word),
         tracked_in_browser=order.tracked_in_browser or told.purchased,
-        visit=Visit(
-            ips=visit.ips,
+        visit=replace(
+            visit,
             user_agents=visit.user_agents + _quotes("browser.user_agent", told.user_agent),
             fbps=_quotes("browser.fbp", told.fbp) + visit.fbps,
             fbcs=_quotes("browser.fbc", told.fbc) + visit.fbcs,
-            clicks=visit.clicks,
             landing_page=visit.landing_page or told.page,
-            referrer=visit.referrer,
-            collected=True,
         ),
     )
 

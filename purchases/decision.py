@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from purchases.browser import COLLECTED
 from purchases.consent import Permission, permission_of
 from purchases.mapping import Rules, mismatch
 from purchases.order import IMPORTED_AFTER, Order, Sale, Source, Standing
@@ -147,7 +148,7 @@ def _held(order: Order, rules: Rules, now: datetime) -> Wait | None:
 
 def _awaits_browser(order: Order, rules: Rules) -> bool:
     """Whether a script runs at the checkout that the order came from, and has told nothing yet."""
-    return bool(rules.browser_wait and order.checkout_token and not order.visit.collected)
+    return bool(rules.browser_wait and order.checkout_token and not order.attribute(COLLECTED))
 
 
 def _unwanted(order: Order, rules: Rules) -> str:

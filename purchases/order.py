@@ -116,7 +116,6 @@ class Visit(Struct, frozen=True, kw_only=True):
     clicks: tuple[Click, ...] = ()
     landing_page: str = ""  # an absolute URL or a path with its query
     referrer: str = ""
-    collected: bool = False  # our script in it has told us (purchases/browser.py)
 
 
 class Line(Struct, frozen=True, kw_only=True):

@@ -287,7 +287,7 @@ def test_who_may_only_read_cannot_change_a_mapping(
 def test_the_form_knows_every_rule(acme: SimpleNamespace) -> None:
     """But what it leaves as it is: a rule that is added must be asked, or be kept."""
     asked = set(canonical(Rules()))
-    stores_own = {"consent"}
+    stores_own = {"consent", "browser_wait"}
 
     assert asked | stores_own | {"action_source", "whatsapp", "send_from"} == set(
         Rules.__struct_fields__

@@ -149,7 +149,6 @@ class TestWhatAnOrderLearns:
             "browser.fbp",
             "note_attributes._fbp",
         ]
-        assert order.visit.collected
 
     def test_the_landing_page_is_told_where_the_shop_has_none(self) -> None:
         assert with_told(an_order(), told()).visit.landing_page == "https://boutique.example/sale"
