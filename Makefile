@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check screenshots chaos bench conformance lock clean mutants prepare prepare-dev prepare-bench prepare-mutants
+.PHONY: help demo run test check screenshots chaos bench conformance lock clean mutants woocommerce-helper prepare prepare-dev prepare-bench prepare-mutants
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -21,7 +21,7 @@ run: prepare ## the product with your own settings (.env), in one terminal, on P
 	@$(VENV)/python -m launch.run
 
 test: prepare-dev ## every test; PYTEST_ARGS="-k pixel" chooses some
-	@$(PYTHON) launch/chromium.py
+	@$(PYTHON) launch/programs.py
 	@$(PYTEST) $(PYTEST_ARGS)
 
 check: prepare-dev ## what CI runs: format, lint, types, arrows, migrations, then every test
@@ -32,7 +32,7 @@ check: prepare-dev ## what CI runs: format, lint, types, arrows, migrations, the
 	@! grep -n '://' requirements*.txt || { echo 'A lock names a registry: make lock writes one that does not.'; exit 1; }
 	@$(PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
 	@$(PRODUCTION) $(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	@$(PYTHON) launch/chromium.py
+	@$(PYTHON) launch/programs.py
 	$(PYTEST) $(PYTEST_ARGS)
 
 # Settings as in production, for checks that open no connection.
@@ -42,8 +42,12 @@ PRODUCTION = CONNECTOR_ENV_FILE= DEBUG= APP_URL=https://connector.example ALLOWE
 RANDOM_KEY = $$($(PYTHON) -c 'import secrets; print(secrets.token_hex(32))')
 
 screenshots: prepare-dev ## a picture of every page, desk and phone, light and dark, in screenshots/
-	@$(PYTHON) launch/chromium.py
+	@$(PYTHON) launch/programs.py
 	@$(VENV)/python -m launch.demo sandbox.screenshots
+
+woocommerce-helper: ## the plug-in for WooCommerce shops, as dist/connector-helper.zip
+	@$(PYTHON) -m stores.browser.helper dist/connector-helper.zip
+	@echo "dist/connector-helper.zip: upload it in WordPress, below Plugins, Add New."
 
 chaos: prepare ## the fault matrix: lost 0, twice 0 under every fault; ONLY=4,25 or ONLY=ci, SEED=7, FULL=1
 	@$(VENV)/python -m chaos

@@ -44,12 +44,15 @@ def pixels_of(store: Store) -> tuple[list[ToldPixel], list[UntoldPixel]]:
         try:
             rules = mapping.rules()
             reason = "conditions" if pixel in told else why_untold(rules)
+            event_id = shared_event_id(rules)
+            if store.platform != Store.Platform.SHOPIFY and "{checkout_token}" in event_id:
+                reason = reason or "unknown_event_id"
         except RulesError:
             reason = "conditions"
         if reason:
             untold[pixel] = UntoldPixel(pixel=pixel, reason=reason)
         else:
-            told[pixel] = ToldPixel(pixel=pixel, event_id=shared_event_id(rules))
+            told[pixel] = ToldPixel(pixel=pixel, event_id=event_id)
     return [told[pixel] for pixel in told if pixel not in untold], list(untold.values())
 
 

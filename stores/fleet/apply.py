@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from django.db import IntegrityError, transaction
 from msgspec import Struct
 
-from stores.browser import set_browser_half
+from stores.browser.switch import set_browser_half
 from stores.fleet.document import FleetError
 from stores.fleet.entries import STORE_SECRETS, Fleet, PixelEntry, SecretEntry, StoreEntry
 from stores.fleet.plan import Change, differences, warnings
