@@ -221,6 +221,12 @@ class BrowserVisit(models.Model):
             models.UniqueConstraint(fields=["store", "checkout"], name="visit_once_per_checkout")
         ]
         indexes = [
+            # When a store's browsers last told (dashboard).
+            models.Index(
+                fields=["store", "-told_at"],
+                condition=Q(body__isnull=False),
+                name="visit_of_store",
+            ),
             # Forgetting what was told (visits.forget).
             models.Index(
                 fields=["told_at"], condition=Q(body__isnull=False), name="visit_with_body"

@@ -22,6 +22,7 @@ from stores.models import Pixel, Store
 
 FEWEST = 50  # orders from which on a median says something
 WEAK, GOOD = 6.0, 7.0
+OF_THE_BROWSER = BITS["fbp"] | BITS["fbc"]
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -55,14 +56,17 @@ KINDS = (
         label=gettext_lazy("Click on the ad (fbc)"),
         needs=("fbc",),
         advice=gettext_lazy(
-            "Have the shop keep the click that brought the buyer, as cart attribute or order meta"
-            " _fbc. Only buyers who came by an ad have one."
+            "Have the shop's pages tell us, on the page Browser, or keep it as cart attribute or order"
+            " meta _fbc. Only buyers who came by an ad have one."
         ),
     ),
     Kind(
         label=gettext_lazy("Browser (fbp)"),
         needs=("fbp",),
-        advice=gettext_lazy("Have the shop keep the pixel's cookie, as attribute or meta _fbp."),
+        advice=gettext_lazy(
+            "Have the shop's pages tell us, on the page Browser, or keep the pixel's cookie as cart"
+            " attribute or order meta _fbp."
+        ),
     ),
     Kind(
         label=gettext_lazy("IP address and browser's name"),
@@ -99,6 +103,7 @@ class Quality(Struct, frozen=True, kw_only=True):
     orders: int
     median: float = 0.0
     weak_percent: int = 0
+    without_browser: float = 0.0  # the median, had no browser told its ids
     plot: Plot | None = None
     coverage: Sequence[Coverage] = ()
     fixes: Sequence[Fix] = ()
@@ -121,6 +126,7 @@ def read_quality(*, store: Store, pixel: Pixel, now: datetime) -> Quality:
     return Quality(
         orders=len(masks),
         median=median(estimates),
+        without_browser=median(estimate(mask & ~OF_THE_BROWSER) for mask in masks),
         weak_percent=_percent(sum(each < WEAK for each in estimates), len(estimates)),
         plot=_plot(found),
         coverage=[

@@ -23,6 +23,7 @@ TABS = (
     Tab("set_up", _("Set-up")),
     Tab("mappings", _("Mappings")),
     Tab("datasets", _("Datasets")),
+    Tab("browser", _("Browser")),
     Tab("preview", _("Preview")),
     Tab("test_events", _("Test events")),
     Tab("deliveries", _("Deliveries")),

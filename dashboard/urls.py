@@ -4,6 +4,7 @@ from django.urls import path
 
 from dashboard.views import (
     balance,
+    browser,
     connection,
     consent,
     datasets,
@@ -48,6 +49,7 @@ urlpatterns = [
         name="change_mapping",
     ),
     path("stores/<int:store_id>/consent/", consent.consent, name="consent"),
+    path("stores/<int:store_id>/browser/", browser.browser, name="browser"),
     path("stores/<int:store_id>/set-up/", set_up.set_up, name="set_up"),
     path("stores/<int:store_id>/speed/", insight.speed, name="speed"),
     path("stores/<int:store_id>/match-quality/", insight.match_quality, name="match_quality"),

@@ -7,13 +7,14 @@ every order has come to a named state, nothing was lost and nothing was counted 
 import json
 import os
 import random
+import re
 import secrets
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -49,6 +50,8 @@ stores:
     name: Boutique Lyon
     platform: shopify
     domain: demo-lyon.myshopify.com
+    consent: {{policy: unless_refused, evidence: order_meta}}
+    browser: {{wait: 5}}
     mappings:
       - {{pixel: "{MAIN}", template: default}}
       - {{pixel: "{BRAND}", template: default, value: total_less_tax}}
@@ -71,6 +74,8 @@ class Told:
     stories: list[tuple[str, Story]] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     unkept: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    """Orders whose buyers have said no to the shop's banner."""
 
 
 def main() -> int:
@@ -89,6 +94,7 @@ def main() -> int:
         fleet.write_text(FLEET)
         manage("apply", str(fleet), environment=environment)
         console.print("Two stores and two datasets are set up; the shops begin to sell.")
+        console.print("Every ninth of Lyon's shoppers says no to its banner.")
         told = sell(addresses(environment), environment, fleet, seed=seed, count=count)
     rows = settled_ledger()
     problems = told.unkept + missing(told, rows) + disagreements(rows)
@@ -107,7 +113,7 @@ def sell(
         "http://127.0.0.1:8081/", environment["DEMO_KITCHEN_SECRET"], urls["kitchen"]
     )
     kitchen.create_webhook("order.updated")
-    told, luck = Told(), random.Random(seed)
+    told, luck, banner = Told(), random.Random(seed), Banner(environment)
     steps = list(shuffled(seed, count))
     for number, (key, story, step, is_last) in enumerate(steps):
         shop: Any = shopify if key == "lyon" else kitchen
@@ -122,6 +128,8 @@ def sell(
             console.print("… and is given anew.")
             control("tokens", {"token": TOKENS[MAIN], "state": "valid"})
             manage("apply", str(fleet), environment=environment)
+        if key == "lyon" and step is story.steps[0] and banner.is_refused(story):
+            told.refused.add(story.order_id)
         send = partial(shop.deliver, step.topic, step.body)
         delivery = insist(partial(send, chunked=luck.random() < 0.2), told)
         told.answers[str(delivery.status)] += 1
@@ -140,6 +148,35 @@ def sell(
         if is_last:
             told.stories.append((key, story))
     return told
+
+
+class Banner:
+    """What Lyon's shoppers answer; the script in their browsers tells it before the order comes."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        script = manage("browser_script", "--store", "lyon", environment=dict(environment))
+        self._url = re.findall(r'"collect": "(.*)"', script)[0]
+        self._asked = 0
+
+    def is_refused(self, story: Story) -> bool:
+        """Tell; every ninth says no. Whose order came by no checkout is not asked."""
+        try:
+            order = json.loads(story.steps[0].body)
+        except ValueError:
+            return False
+        if not (isinstance(order, dict) and (checkout := order.get("checkout_token"))):
+            return False
+        self._asked += 1
+        refuses, now = self._asked % 9 == 0, int(time.time() * 1000)
+        told = {"checkout": checkout, "order_id": story.order_id, "at": now}
+        told |= {"marketing": "denied"} if refuses else {"marketing": "granted"}
+        told |= {
+            "fbp": f"fb.1.{now}.{self._asked}",
+            "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+        }
+        while requests.post(self._url, json=told, timeout=10).status_code == 503:
+            time.sleep(0.5)  # the database is starting again: the script waits too
+        return refuses
 
 
 def insist(send: Callable[[], Delivery], told: Told) -> Delivery:
@@ -196,6 +233,8 @@ def missing(told: Told, rows: list[dict[str, Any]]) -> list[str]:
         for pixel in (MAIN, BRAND) if key == "lyon" else (MAIN,):
             row = found.get((key, story.order_id, pixel))
             is_right = story.expect == "unreadable" if row is None else fits(story, row)
+            if row and story.order_id in told.refused and story.expect == "purchase":
+                is_right = (row["state"], row["reason"]) == ("skipped", "consent_refused")
             if not is_right:
                 state = f"{row['state']} ({row['reason']})" if row else "not in the ledger"
                 problems.append(f"{key} {story.name} ({story.kind}, {story.expect}): {state}")
