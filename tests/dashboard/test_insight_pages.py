@@ -194,3 +194,16 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(
 
     # session, user; store, pixels; the sample; what waits, or whether the user may change
     assert len(queries) == 6
+
+
+def test_what_the_browsers_ids_add_stands_beside_the_median(
+    owner: Client, acme: SimpleNamespace
+) -> None:
+    told = with_bits(EMAIL, "fbp", "fbc")
+    events(acme, 60, identifiers=told)
+
+    answer = owner.get(quality_page(acme))
+
+    quality = answer.context["quality"]
+    assert (quality.median, quality.without_browser) == (estimate(told), estimate(EMAIL))
+    assert "Without what browsers tell" in answer.content.decode()
