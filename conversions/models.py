@@ -236,6 +236,23 @@ class BrowserVisit(models.Model):
         ]
 
 
+class ConsentEvidence(models.Model):
+    """What an order said of its buyer's consent (evidence.py). Its words may change: a row for each."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, db_index=False)
+    order_id = models.CharField(max_length=64)
+    said = models.CharField(max_length=500)
+    first_seen_at = models.DateTimeField(db_default=Now())
+    last_seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "order_id", "said"], name="evidence_once_per_word"
+            )
+        ]
+
+
 class PixelQueue(models.Model):
     """A pixel's turn: one request at a time, least recently served first. The lease is here."""
 

@@ -13,6 +13,7 @@ import msgspec
 
 from conversions import visits
 from conversions.entries import Entry, Key, entries_of, mappings_in_force
+from conversions.evidence import keep_evidence
 from conversions.sightings import Sighting
 from purchases.decision import cut_off, happened_at
 from stores.secrets import store_ring
@@ -130,6 +131,7 @@ def record(entries: Sequence[Entry]) -> None:
         for event_id, store_id, order_id, pixel_id, name in rows(RECORD, columns)
     }
     _mark_sent(entries)
+    keep_evidence(entries)
     if owed := [entry for entry in entries if entry.event_id and entry.key in written]:
         events = [written[entry.key] for entry in owed]
         run(KEEP_PAYLOADS, [events, [_sealed(entry) for entry in owed]])

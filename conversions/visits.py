@@ -11,10 +11,13 @@ from collections.abc import Sequence
 
 import msgspec
 import structlog
+from django.db.models import QuerySet
 from msgspec.structs import replace
 
+from conversions.models import BrowserVisit
 from conversions.sightings import Sighting
 from purchases.browser import Told, read_told, with_told
+from stores.models import Store
 from stores.secrets import CannotOpen, Ring, store_ring
 from stores.sql import rows, run, run_in_parts
 
@@ -97,6 +100,17 @@ def forget() -> int:
     return run_in_parts(FORGET, [], most=AT_ONCE) + run_in_parts(ABANDON, [], most=AT_ONCE)
 
 
+def erase(found: QuerySet[BrowserVisit]) -> int:
+    """Erase what browsers told, where it is kept; returns of how many checkouts."""
+    return found.filter(body__isnull=False).update(body=None)
+
+
+def opened(found: QuerySet[BrowserVisit]) -> list[Told]:
+    """What browsers told, where it is kept. Raises CannotOpen."""
+    kept = found.filter(body__isnull=False).select_related("store")
+    return [_opened(bytes(visit.body or b""), bytes(visit.checkout), visit.store) for visit in kept]
+
+
 def checkout_key(store_id: int, token: str) -> bytes:
     """What a checkout is known by here, instead of its token."""
     return hashlib.sha256(f"{store_id} {token}".encode()).digest()[:16]
@@ -120,11 +134,16 @@ def _joined(sighting: Sighting, told: dict[tuple[int, bytes], bytes]) -> Sightin
     if (body := told.get((store_id, key))) is None or not sighting.store.browser:
         return sighting
     try:
-        opened = store_ring(bytes(sighting.store.sealed_key)).open(body, purpose=_purpose(key))
+        return replace(
+            sighting, order=with_told(sighting.order, _opened(body, key, sighting.store))
+        )
     except CannotOpen:  # one row must not stop the batch
         log.exception("visit.cannot_open", store=store_id)
         return sighting
-    return replace(sighting, order=with_told(sighting.order, read_told(opened)))
+
+
+def _opened(body: bytes, key: bytes, store: Store) -> Told:
+    return read_told(store_ring(bytes(store.sealed_key)).open(body, purpose=_purpose(key)))
 
 
 def _purpose(key: bytes) -> str:

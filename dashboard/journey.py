@@ -14,6 +14,7 @@ from msgspec import Struct
 from conversions.models import (
     AttemptedEvent,
     ConfigVersion,
+    ConsentEvidence,
     ConversionEvent,
     EventTransition,
     SendAttempt,
@@ -59,11 +60,12 @@ class Journey(Struct, frozen=True, kw_only=True):
     deliveries: list[WebhookDelivery]
     earlier_deliveries: int
     legs: list[Leg]
+    consent: list[ConsentEvidence]  # what it said of its buyer's consent, the oldest first
     verdict: str  # "" where the legs have their own
 
 
 def order_journey(*, store: Store, order_id: str) -> Journey | None:
-    """The journey of the store's order `order_id`, or None if we never heard of it. Five queries."""
+    """The journey of the store's order `order_id`, or None if we never heard of it. Six queries."""
     events = list(
         ConversionEvent.objects.filter(store=store, order_id=order_id)
         .select_related("pixel", "mapping")
@@ -92,6 +94,9 @@ def order_journey(*, store: Store, order_id: str) -> Journey | None:
             )
             for event in events
         ],
+        consent=list(
+            ConsentEvidence.objects.filter(store=store, order_id=order_id).order_by("first_seen_at")
+        ),
         verdict="" if events else _not_owed(order_id, deliveries[-1]),
     )
 

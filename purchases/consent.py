@@ -20,6 +20,8 @@ from purchases.regions import ROWS, region_code
 
 Policy = Literal["required", "unless_refused", "limited"]
 
+LONGEST_EVIDENCE = 500
+ADVERTISEMENT = re.compile(r"advertisement:\w+")
 REGION = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
 
 
@@ -107,6 +109,21 @@ def sale_of_data(order: Order) -> Said:
     return _heard(order, SALE_OF_DATA)
 
 
+def evidence(order: Order) -> str:
+    """What the order says of consent, in the words of those who asked: `cmplz_marketing: allow`.
+
+    "" for nothing. Without what may tell who the buyer is, such as the number of a banner's cookie.
+    """
+    latest = {key: text for key, text in order.attributes if key in EVIDENCE}
+    said = [f"{key}: {word}" for key, text in sorted(latest.items()) if (word := _plain(text))]
+    return "; ".join(said)[:LONGEST_EVIDENCE]
+
+
+def _plain(text: str) -> str:
+    found = ADVERTISEMENT.search(text)
+    return found[0] if found else " ".join(re.findall(r"[\w:.+-]+", text))[:100]
+
+
 def _word(text: str) -> Said:
     word = text.strip().lower()
     if word in ("allow", "allowed", "granted", "accepted", "yes", "true", "1"):
@@ -134,6 +151,10 @@ MARKETING: Mapping[str, Callable[[str], Said]] = {
     "_cookieyes-consent": _cookieyes,
 }
 SALE_OF_DATA: Mapping[str, Callable[[str], Said]] = {"_capi_consent_sale_of_data": _word}
+
+
+# Our helper says by whom and when.
+EVIDENCE = {*MARKETING, *SALE_OF_DATA, "_capi_consent_said"}
 
 
 def _heard(order: Order, places: Mapping[str, Callable[[str], Said]]) -> Said:

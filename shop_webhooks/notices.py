@@ -16,7 +16,8 @@ import structlog
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
-from conversions.models import ConversionEvent, EventPayload
+from conversions import visits
+from conversions.models import BrowserVisit, ConversionEvent, EventPayload
 from purchases.shops.delivery import DeliveryHead
 from purchases.shops.shopify import shop_domain
 from shop_webhooks.inbox import delivery_key, unsealed_body
@@ -65,13 +66,22 @@ def export(notice: ShopNotice) -> dict[str, Any]:
     """What we hold of the customer that a `customers/data_request` names. Raises CannotOpen."""
     said = _read(notice)
     order_ids = [str(number) for number in said.get("orders_requested") or ()]
+    found = _deliveries_of(notice.shop, order_ids, said.get("customer") or {})
     kept = [
         {"order": delivery.order_id, "received_at": delivery.received_at, "body": msgspec.Raw(body)}
-        for delivery, body in _deliveries_of(notice.shop, order_ids, said.get("customer") or {})
+        for delivery, body in found
     ]
+    order_ids += [delivery.order_id for delivery, _body in found if delivery.order_id]
+    told = BrowserVisit.objects.filter(store__domain=notice.shop, order_id__in=order_ids)
     events = ConversionEvent.objects.filter(store__domain=notice.shop, order_id__in=order_ids)
     ledger = events.values("order_id", "order_name", "pixel__pixel_id", "state", "accepted_at")
-    return {"shop": notice.shop, "request": notice.pk, "deliveries": kept, "ledger": list(ledger)}
+    return {
+        "shop": notice.shop,
+        "request": notice.pk,
+        "deliveries": kept,
+        "browser": [msgspec.to_builtins(visit) for visit in visits.opened(told)],
+        "ledger": list(ledger),
+    }
 
 
 def answered(notice: ShopNotice, *, now: datetime) -> None:
@@ -148,6 +158,7 @@ def _customer_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) 
     )
     payloads = EventPayload.objects.filter(event__store__in=stores, event__order_id__in=order_ids)
     erased += payloads.delete()[0]
+    erased += visits.erase(BrowserVisit.objects.filter(store__in=stores, order_id__in=order_ids))
     return f"erased_{erased}"
 
 
@@ -161,6 +172,7 @@ def _shop_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> s
     stores = list(Store.objects.filter(shopify__isnull=False, domain=notice.shop))
     erased = _forget(WebhookDelivery.objects.filter(store__in=stores, body__isnull=False))
     erased += EventPayload.objects.filter(event__store__in=stores).delete()[0]
+    erased += visits.erase(BrowserVisit.objects.filter(store__in=stores))
     erased += User.objects.filter(only_store__in=stores).delete()[0]
     for store in stores:
         if store.shopify.made_workspace:  # an agency's datasets are the agency's

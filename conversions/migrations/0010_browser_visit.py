@@ -30,4 +30,18 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('store', 'checkout'), name='visit_once_per_checkout')],
             },
         ),
+        migrations.CreateModel(
+            name='ConsentEvidence',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('order_id', models.CharField(max_length=64)),
+                ('said', models.CharField(max_length=500)),
+                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('last_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('store', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='stores.store')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('store', 'order_id', 'said'), name='evidence_once_per_word')],
+            },
+        ),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversions.ledger import expire
-from conversions.models import ConversionEvent, EventPayload
+from conversions.models import ConsentEvidence, ConversionEvent, EventPayload
 from sandbox.graph_api import GraphApi
 from stores.models import Store
 from tests.pipeline import a_kept_order, an_order, read_all, send_all
@@ -121,3 +121,26 @@ def test_limited_data_use_reaches_meta_with_country_and_state(
     assert event.event["data_processing_options"] == ["LDU"]
     assert event.event["data_processing_options_country"] == 1
     assert event.event["data_processing_options_state"] == 1000
+
+
+def test_the_proof_of_consent_outlives_what_was_sent(acme: SimpleNamespace) -> None:
+    seen(acme.lyon)
+    seen(acme.lyon, "granted", **later(5))
+    seen(acme.lyon, "denied", **later(10))
+    seen(acme.lyon, "granted", **later(15))
+
+    proof = ConsentEvidence.objects.order_by("first_seen_at")
+
+    assert [(each.order_id, each.said) for each in proof] == [
+        ("1001", "_capi_consent_marketing: granted"),
+        ("1001", "_capi_consent_marketing: denied"),
+    ]
+    assert proof[0].last_seen_at > proof[1].last_seen_at
+
+
+def test_a_store_that_does_not_ask_keeps_no_proof(acme: SimpleNamespace) -> None:
+    Store.objects.update(consent={})
+
+    seen(acme.lyon, "granted")
+
+    assert not ConsentEvidence.objects.exists()

@@ -203,5 +203,5 @@ def test_the_number_of_queries_does_not_grow_with_the_pixels(
     with CaptureQueriesContext(connection) as queries:
         page.get(f"/stores/{store.pk}/orders/1042/")
 
-    # session, user; store, events, deliveries, attempts, steps, rules
-    assert len(queries) == 8
+    # session, user; store, events, deliveries, attempts, steps, rules, consent
+    assert len(queries) == 9

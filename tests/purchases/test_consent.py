@@ -12,6 +12,7 @@ from purchases.consent import (
     ConsentError,
     Permission,
     Said,
+    evidence,
     marketing,
     permission_of,
     read_consent,
@@ -262,3 +263,30 @@ def test_a_policy_that_cannot_be_meant_is_named(settings: dict[str, object], key
         read_consent(settings)
 
     assert error.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({}, ""),
+        ({"_fbp": "fb.1.1.1"}, ""),
+        (
+            {"cmplz_marketing": "allow", OURS: "granted"},
+            "_capi_consent_marketing: granted; cmplz_marketing: allow",
+        ),
+        (
+            {"cookieyes-consent": "consentid:Zm9v,consent:no,action:yes,advertisement:no"},
+            "cookieyes-consent: advertisement:no",
+        ),
+        (
+            {"_capi_consent_said": "2026-11-27T09:00:00Z cmplz_marketing"},
+            "_capi_consent_said: 2026-11-27T09:00:00Z cmplz_marketing",
+        ),
+        ({OURS: "<b>zoe@example.com</b>"}, "_capi_consent_marketing: b zoe example.com b"),
+        ({OURS: "x" * 600}, "_capi_consent_marketing: " + "x" * 100),
+    ],
+)  # fmt: skip
+def test_the_proof_is_in_the_words_of_those_who_asked_and_names_nobody(
+    attributes: dict[str, str], said: str
+) -> None:
+    assert evidence(saying(an_order(), **attributes)) == said

@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.utils import timezone
 
-from conversions.models import ConversionEvent, EventPayload
+from conversions import visits
+from conversions.models import BrowserVisit, ConversionEvent, EventPayload
+from purchases.browser import read_told
 from shop_webhooks.models import ShopNotice, WebhookDelivery
 from shop_webhooks.notices import carry_out_all
 from stores.models import ShopifyInstallation, Store
+from stores.secrets import store_ring
 from tests.factories import a_store, a_user, a_workspace
 from tests.pipeline import a_kept_order, an_order, post_to_shopify_door, read_all
 
@@ -215,6 +219,31 @@ def test_a_request_has_30_days_and_is_closed_by_its_export(lyon: Store) -> None:
     assert outcome() == "exported"
     with pytest.raises(CommandError, match="no open request"):
         call_command("notices", "--export", str(request.pk))
+
+
+def test_what_the_customers_browser_told_is_exported_and_forgotten_with_the_rest(
+    lyon: Store,
+) -> None:
+    two_orders(lyon)
+    for order_id, checkout in (("1001", "a" * 32), ("1002", "b" * 32)):
+        told = read_told(
+            json.dumps({"checkout": checkout, "marketing": "granted", "page": "/x"}).encode()
+        )
+        with transaction.atomic():
+            visits.keep(told, store_id=lyon.pk, ring=store_ring(bytes(lyon.sealed_key)))
+        BrowserVisit.objects.filter(order_id="").update(order_id=order_id)
+    tell(lyon, "customers/data_request", {"customer": {"id": 77}, "orders_requested": []})
+    out = io.StringIO()
+    call_command("notices", "--export", str(ShopNotice.objects.get().pk), stdout=out)
+
+    tell(lyon, "customers/redact", {"customer": {"id": 77}})
+
+    assert [told["checkout"] for told in json.loads(out.getvalue())["browser"]] == ["b" * 32]
+    kept = BrowserVisit.objects.order_by("order_id")
+    assert [(visit.order_id, visit.marketing, visit.body is None) for visit in kept] == [
+        ("1001", "granted", False),
+        ("1002", "granted", True),
+    ]
 
 
 def test_a_request_about_a_customer_of_whom_nothing_is_held_is_done(lyon: Store) -> None:
