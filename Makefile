@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check screenshots chaos bench conformance lock clean mutants woocommerce-helper prepare prepare-dev prepare-bench prepare-mutants
+.PHONY: help demo run test check screenshots chaos bench conformance lock clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -48,6 +48,10 @@ screenshots: prepare-dev ## a picture of every page, desk and phone, light and d
 woocommerce-helper: ## the plug-in for WooCommerce shops, as dist/connector-helper.zip
 	@$(PYTHON) -m stores.browser.helper dist/connector-helper.zip
 	@echo "dist/connector-helper.zip: upload it in WordPress, below Plugins, Add New."
+
+shopify-pixel: ## the web pixel of your Shopify app, as dist/connector-pixel, for its extensions/
+	@$(PYTHON) -m stores.browser.extension dist/connector-pixel
+	@echo "dist/connector-pixel: move it to your app's extensions/, and run shopify app deploy."
 
 chaos: prepare ## the fault matrix: lost 0, twice 0 under every fault; ONLY=4,25 or ONLY=ci, SEED=7, FULL=1
 	@$(VENV)/python -m chaos

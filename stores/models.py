@@ -228,6 +228,7 @@ class ShopifyInstallation(models.Model):
     # Whether the workspace came into being with it; in another one, staff of the shop only read.
     made_workspace = models.BooleanField(default=False)
     scopes = models.TextField(blank=True)
+    pixel_placed_at = models.DateTimeField(null=True, blank=True)  # our app's, while it is there
     access_token = SecretField()
     access_token_until = models.DateTimeField(null=True, blank=True)
     refresh_token = SecretField()

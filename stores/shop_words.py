@@ -34,6 +34,9 @@ SENTENCES = {
     "orders_not_visible": gettext_lazy("The shop does not let the app see its orders."),
     "token_refused": gettext_lazy("The shop does not take this access token."),
     "app_has_its_own_token": gettext_lazy("The app is installed in this shop: no token is needed."),
+    "pixel_not_allowed": gettext_lazy("The shop does not let the app place its pixel."),
+    "pixel_not_deployed": gettext_lazy("The app at Shopify has no pixel to place."),
+    "pixel_not_placed": gettext_lazy("The shop did not take the app's pixel as it is."),
     "webhook_unheard": gettext_lazy("Our webhooks are in the shop, and none has reached us."),
     "webhook_paused": gettext_lazy("Somebody has paused our webhooks in the shop."),
 }
@@ -85,6 +88,15 @@ FIXES = {
         " install the app anew."
     ),
     "app_has_its_own_token": gettext_lazy("Open the app in the shop's admin."),
+    "pixel_not_allowed": gettext_lazy(
+        "Give the app the scopes write_pixels and read_customer_events, open it in the shop's admin and"
+        " save here again; or paste the code."
+    ),
+    "pixel_not_deployed": gettext_lazy(
+        "Add what “make shopify-pixel” builds to your app's extensions and run “shopify app deploy”; or"
+        " paste the code."
+    ),
+    "pixel_not_placed": gettext_lazy("Deploy the app's extension again; or paste the code."),
     "webhook_unheard": gettext_lazy(
         "See that the address of this installation opens from the internet, without a password; then"
         " have the shop's host allow requests to it. Until then orders come minutes later."

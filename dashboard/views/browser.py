@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -16,6 +17,9 @@ from stores.browser.helper import helper_zip
 from stores.browser.script import custom_pixel, settings_of
 from stores.browser.switch import COLUMNS, set_browser_half
 from stores.models import Store
+from stores.shop_words import told
+from stores.shopify.web_pixel import may_have_pixel, place
+from stores.shops import ShopError
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +33,7 @@ def browser(request: HttpRequest, store_id: int) -> HttpResponse:
     if form.is_valid():
         set_browser_half(store, form.settings)
         store.save(update_fields=COLUMNS)
-        messages.success(request, _("Saved."))
+        _tell_the_shop(request, store)
         return redirect("dashboard:browser", store.pk)
     shown: dict[str, Any] = {
         "form": form,
@@ -42,6 +46,25 @@ def browser(request: HttpRequest, store_id: int) -> HttpResponse:
         shown["told"], shown["left"] = pixels_in_words(store)
     status = 422 if form.errors else 200
     return render_in_store(request, "dashboard/browser.html", store, shown, status=status)
+
+
+def _tell_the_shop(request: HttpRequest, store: Store) -> None:
+    """Place the app's own pixel, where the app is there and may; else it is to be pasted."""
+    if not may_have_pixel(getattr(store, "shopify", None)):
+        messages.success(request, _("Saved."))
+        return
+    try:
+        place(store, now=timezone.now)
+    except ShopError as error:
+        said = told(error)
+        messages.warning(request, _("Saved. %(problem)s %(fix)s") % said)
+    else:
+        messages.success(
+            request,
+            _("Saved, and the app's pixel in the shop knows it.")
+            if store.browser
+            else _("Saved, and the app's pixel is taken out of the shop."),
+        )
 
 
 def _plugin(store: Store) -> HttpResponse:

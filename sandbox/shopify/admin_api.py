@@ -286,6 +286,8 @@ def _pixel(shop: Shop, name: str, asked: dict[str, Any]) -> dict[str, Any]:
     """One web pixel per app and shop."""
     _need(shop, "write_pixels", name)
     taken, wrong = shop.pixel is not None, shop.pixel is None or shop.pixel["id"] != asked.get("id")
+    if name == "webPixelCreate" and not shop.has_extension:
+        return {"userErrors": [{"code": "NO_EXTENSION", "field": None, "message": "No extension"}]}
     if name == "webPixelCreate":
         if taken:
             return {"userErrors": [{"code": "TAKEN", "field": None, "message": "Already taken"}]}

@@ -50,6 +50,7 @@ class Shop:
     grants: list[Grant] = field(default_factory=list)
     subscriptions: list[Json] = field(default_factory=list)
     pixel: Json | None = None
+    has_extension: bool = True  # the app's web pixel extension is deployed
     points: float = 4_000
     points_at: float = 0.0
 

@@ -77,11 +77,6 @@ def custom_pixel(store: Store) -> str:
     return _source("pixel.js") + "\n" + _source("custom_pixel.js").replace("SETTINGS", said)
 
 
-def extension_source() -> str:
-    """The same for the app's own web pixel extension, which has its settings from the shop."""
-    return _source("extension.js") + "\n" + _source("pixel.js")
-
-
 @cache
 def _source(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")

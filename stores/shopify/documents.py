@@ -29,6 +29,26 @@ mutation Unsubscribe($id: ID!) {
 }
 """
 
+PIXEL = "query Pixel { webPixel { id } }\n"
+
+PIXEL_CREATE = """\
+mutation CreatePixel($webPixel: WebPixelInput!) {
+  webPixelCreate(webPixel: $webPixel) { userErrors { code message } }
+}
+"""
+
+PIXEL_UPDATE = """\
+mutation UpdatePixel($id: ID!, $webPixel: WebPixelInput!) {
+  webPixelUpdate(id: $id, webPixel: $webPixel) { userErrors { code message } }
+}
+"""
+
+PIXEL_DELETE = """\
+mutation DeletePixel($id: ID!) {
+  webPixelDelete(id: $id) { userErrors { code message } }
+}
+"""
+
 _MONEY = "{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
 _ADDRESS = "{ firstName lastName city province provinceCode zip country countryCodeV2 phone }"
 _LINES = f"""\

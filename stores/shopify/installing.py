@@ -17,13 +17,14 @@ from django.utils.text import slugify
 from msgspec import Struct
 
 from stores.models import Membership, ShopifyInstallation, Store, User, Workspace
-from stores.shopify import tokens
+from stores.shopify import tokens, web_pixel
 from stores.shopify.admin_api import AccessDenied, AdminApi, Refused, TooExpensive
 from stores.shopify.documents import SHOP_FACTS
 from stores.shopify.grants import Granted, Outcome, scopes_of
 from stores.shopify.session_token import SessionToken
 from stores.shopify.tokens import NoToken
 from stores.shopify.wire import ShopSilent
+from stores.shops import ShopError
 from stores.sql import rows
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,7 @@ def enter(token: SessionToken, *, now: datetime) -> User:
     if store is None or installation is None or installation.state != State.ACTIVE:
         store = install(token.shop, ask=lambda: tokens.exchange(token, now=now), now=now)
         learn_facts(store, now=lambda: now)
+        _place_pixel(store, now=now)
     elif installation.opened_at is None or now - installation.opened_at > OPENING_NOTED_EVERY:
         ShopifyInstallation.objects.filter(pk=installation.pk).update(opened_at=now)
     return _staff(store, token.staff_id)
@@ -162,6 +164,15 @@ def learn_facts(store: Store, *, now: Callable[[], datetime]) -> bool:
     return True
 
 
+def _place_pixel(store: Store, *, now: datetime) -> None:
+    """An uninstall has taken it away. Where it cannot be, the page Browser says so."""
+    if store.browser:
+        try:
+            web_pixel.place(store, now=lambda: now)
+        except ShopError as error:
+            log.warning("shopify.no_pixel", store=store.pk, reason=error.reason)
+
+
 def set_facts(store: Store, *, name: object, time_zone: object, host: object) -> None:
     """Take over what the shop says of itself, where the store was not described by a fleet file."""
     installation = ShopifyInstallation.objects.filter(store=store, made_workspace=True).exists()
@@ -187,6 +198,7 @@ def _adopt(shop: str, pair: Granted, *, taker: Taker | None, now: datetime) -> S
         row = ShopifyInstallation(store=store, installed_at=now, made_workspace=made)
     elif row.state == State.UNINSTALLED:
         row.generation += 1
+        row.pixel_placed_at = None
         row.installed_at = now
     tokens.keep(row, pair)
     tokens.move(row, State.ACTIVE, now=now)
