@@ -29,7 +29,7 @@ PAGE = "landing page or store address → without query"
 OURS = "_capi_consent_marketing"
 
 FULL, LIMITED, AWAITED, REFUSED = Permission
-YES, NO, NOTHING = "granted", "denied", ""
+YES, NO, NOTHING, NOT_GIVEN = "granted", "denied", "", "not_given"
 OUT_OF = {"EEA": "US", "GB": "FR", "US-CA": "DE"}
 IN = {"EEA": ("FR", ""), "GB": ("GB", ""), "US-CA": ("US", "California")}
 
@@ -64,30 +64,39 @@ TABLE = {
     ("required", "inside", YES): FULL,
     ("required", "inside", NO): REFUSED,
     ("required", "inside", NOTHING): AWAITED,
+    ("required", "inside", NOT_GIVEN): AWAITED,
     ("required", "nowhere", YES): FULL,
     ("required", "nowhere", NO): REFUSED,
     ("required", "nowhere", NOTHING): AWAITED,
+    ("required", "nowhere", NOT_GIVEN): AWAITED,
     ("required", "outside", YES): FULL,
     ("required", "outside", NO): REFUSED,
     ("required", "outside", NOTHING): FULL,
+    ("required", "outside", NOT_GIVEN): REFUSED,
     ("unless_refused", "inside", YES): FULL,
     ("unless_refused", "inside", NO): REFUSED,
     ("unless_refused", "inside", NOTHING): FULL,
+    ("unless_refused", "inside", NOT_GIVEN): REFUSED,
     ("unless_refused", "nowhere", YES): FULL,
     ("unless_refused", "nowhere", NO): REFUSED,
     ("unless_refused", "nowhere", NOTHING): FULL,
+    ("unless_refused", "nowhere", NOT_GIVEN): REFUSED,
     ("unless_refused", "outside", YES): FULL,
     ("unless_refused", "outside", NO): REFUSED,
     ("unless_refused", "outside", NOTHING): FULL,
+    ("unless_refused", "outside", NOT_GIVEN): REFUSED,
     ("limited", "inside", YES): FULL,
     ("limited", "inside", NO): LIMITED,
     ("limited", "inside", NOTHING): LIMITED,
+    ("limited", "inside", NOT_GIVEN): LIMITED,
     ("limited", "nowhere", YES): FULL,
     ("limited", "nowhere", NO): LIMITED,
     ("limited", "nowhere", NOTHING): LIMITED,
+    ("limited", "nowhere", NOT_GIVEN): LIMITED,
     ("limited", "outside", YES): FULL,
     ("limited", "outside", NO): REFUSED,
     ("limited", "outside", NOTHING): FULL,
+    ("limited", "outside", NOT_GIVEN): REFUSED,
 }
 
 
