@@ -158,7 +158,10 @@ class WC_Order
 
     public function save(): void
     {
-        file_put_contents(order_file($this->order['id']), json_encode($this->order), LOCK_EX);
+        // Whole at once: somebody may be reading it.
+        $file = order_file($this->order['id']);
+        file_put_contents("$file.new", json_encode($this->order));
+        rename("$file.new", $file);
     }
 }
 
