@@ -63,6 +63,8 @@ class Shopper:
 
     def says(self, word: str) -> None:
         self.browser.find_element(By.ID, word).click()
+        kept = "return sessionStorage.getItem('connector_landing')"
+        wait_for(lambda: bool(self.browser.execute_script(kept)) == (word == "yes"))
 
     def buys(self, story: Story, **changes: Any) -> None:
         """Ends the checkout, in the page that says thank you."""

@@ -86,6 +86,7 @@ class Shopper:
         self.shop.cart(json.loads(story.steps[-1].body))
         self.browser.find_element(By.NAME, "order").send_keys(str(story.order_id))
         self.browser.find_element(By.TAG_NAME, "button").click()
+        wait_for(lambda: "Thank you." in self.browser.page_source)
 
     def cookie(self, name: str) -> str:
         return (self.browser.get_cookie(name) or {}).get("value", "")
