@@ -105,7 +105,6 @@ class Told(Struct, frozen=True, kw_only=True):
 
     checkout: Annotated[str, Meta(pattern=CHECKOUT)]
     at: Annotated[int, Meta(ge=0, le=LATEST_MOMENT)] = 0  # by the browser's clock, in milliseconds
-    order_id: Annotated[str, Meta(pattern=r"^[0-9]{0,20}$")] = ""
     marketing: Word = ""
     sale_of_data: Word = ""
     fbp: str = ""
@@ -145,10 +144,7 @@ def read_told(body: bytes) -> Told:
 
 
 def with_told(order: Order, told: Told) -> Order:
-    """The order with what the browser knows of its buyer and of their consent; what another order's
-    checkout has told is none of it."""
-    if told.order_id and told.order_id != order.shop_order_id:
-        return order
+    """The order with what the browser knows of its buyer and of their consent."""
     said = (
         (MARKETING, told.marketing),
         (SALE_OF_DATA, told.sale_of_data),

@@ -168,7 +168,7 @@ class Banner:
             return False
         self._asked += 1
         refuses, now = self._asked % 9 == 0, int(time.time() * 1000)
-        told = {"checkout": checkout, "order_id": story.order_id, "at": now}
+        told = {"checkout": checkout, "at": now}
         told |= {"marketing": "denied"} if refuses else {"marketing": "granted"}
         told |= {
             "fbp": f"fb.1.{now}.{self._asked}",

@@ -53,10 +53,11 @@ def woocommerce_door(token: str, *, reload: bool = False) -> Door | None:
 
 
 def collecting_door(key: str) -> Door | None:
-    """The door of a store whose script has the public key, connected or not, or None."""
+    """The door of a store that listens to its browsers, by the public key, connected or not; or None."""
 
     def find() -> Store | None:
-        return Store.objects.only(*NEEDED).filter(collect_key=key).first()
+        listening = Store.objects.only(*NEEDED).exclude(browser={})
+        return listening.filter(collect_key=key).first()
 
     return _door("browser", key, find, reload=False)
 

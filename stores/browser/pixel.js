@@ -104,7 +104,7 @@ async function connector({ analytics, browser, init, customerPrivacy, settings }
   }
 
   async function tell() {
-    const said = { checkout: checkout.token, order_id: checkout.order_id, at: Date.now(), ...words() };
+    const said = { checkout: checkout.token, at: Date.now(), ...words() };
     if (said.marketing === 'granted') {
       const landing = (await browser.sessionStorage.getItem(LANDING)) || '';
       said.fbp = await browserId();

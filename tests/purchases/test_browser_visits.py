@@ -32,7 +32,6 @@ FBP, FBC = (
 TOLD = {
     "checkout": "0123456789abcdef0123456789abcdef",
     "at": 1782907200000,
-    "order_id": "1001",
     "marketing": "granted",
     "fbp": FBP,
     "fbc": FBC,
@@ -80,9 +79,7 @@ class TestWhatIsTaken:
     def test_without_a_yes_nothing_that_tells_of_the_buyer_is_taken(self, word: str) -> None:
         visit = told(marketing=word)
 
-        assert visit == Told(
-            checkout=TOLD["checkout"], at=TOLD["at"], order_id="1001", marketing=word
-        )
+        assert visit == Told(checkout=TOLD["checkout"], at=TOLD["at"], marketing=word)
 
     def test_what_it_does_not_know_is_left_out(self) -> None:
         assert told(email="zoe@example.com", password="secret") == told()
@@ -110,7 +107,6 @@ class TestWhatIsTaken:
         [
             ({"checkout": "short"}, "checkout"),
             ({"checkout": None}, "checkout"),
-            ({"order_id": "gid://shopify/Order/1"}, "order_id"),
             ({"marketing": "maybe"}, "marketing"),
             ({"at": -1}, "at"),
             ({"at": 10**15}, "at"),
@@ -155,11 +151,6 @@ class TestWhatAnOrderLearns:
 
     def test_the_event_id_stands_where_a_mapping_finds_it(self) -> None:
         assert with_told(an_order(), told()).attribute("_capi_event_id") == TOLD["event_id"]
-
-    def test_another_orders_checkout_tells_it_nothing(self) -> None:
-        order = an_order(shop_order_id="1002")
-
-        assert with_told(order, told()) == order
 
     def test_what_the_scripts_own_pixel_has_told_can_be_matched_for_two_days(self) -> None:
         order = with_told(an_order(), told(purchased=True))

@@ -38,7 +38,7 @@ def script(acme: SimpleNamespace, meta: GraphApi) -> None:
 
 def tell(key: str = KEY, *, at: float = 0, **changes: Any) -> HttpResponse:
     """What the script says; `at` is so many seconds after the first word."""
-    said = {"checkout": CHECKOUT, "at": 1782907200000 + int(at * 1000), "order_id": "1001"}
+    said = {"checkout": CHECKOUT, "at": 1782907200000 + int(at * 1000)}
     said |= {"marketing": "granted", "fbp": FBP} | changes
     return post(json.dumps(said).encode(), key=key)
 
@@ -119,11 +119,8 @@ class TestMeeting:
 
         assert stands() == ("pending", "")
 
-    def test_another_checkout_another_order_and_another_store_learn_nothing(
-        self, acme: SimpleNamespace
-    ) -> None:
+    def test_another_checkout_and_another_store_learn_nothing(self, acme: SimpleNamespace) -> None:
         tell(checkout="f" * 32)
-        tell(order_id="1002")
         acme.lyon.pk = None
         twin = acme.lyon
         twin.key, twin.domain, twin.webhook_token, twin.collect_key = (
@@ -257,6 +254,13 @@ class TestStrangers:
         forget_doors()
 
         assert tell().status_code == 404
+
+    def test_a_store_that_has_switched_it_off_collects_nothing(self, acme: SimpleNamespace) -> None:
+        Store.objects.update(browser={})
+        forget_doors()
+
+        assert tell().status_code == 404
+        assert not BrowserVisit.objects.exists()
 
     def test_only_a_post_is_taken(self) -> None:
         answer = Client().get(f"/collect/{KEY}/")
