@@ -1,0 +1,20 @@
+"""Tenants and settings. Knows no orders and no events."""
+
+from stores.models.mappings import MappingTemplate, Pixel, PixelMapping, ProductCost
+from stores.models.people import Membership, User, UserManager, Workspace
+from stores.models.shops import Invitation, KeyHandover, ShopifyInstallation, Store
+
+__all__ = [
+    "Invitation",
+    "KeyHandover",
+    "MappingTemplate",
+    "Membership",
+    "Pixel",
+    "PixelMapping",
+    "ProductCost",
+    "ShopifyInstallation",
+    "Store",
+    "User",
+    "UserManager",
+    "Workspace",
+]

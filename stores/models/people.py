@@ -1,0 +1,82 @@
+"""Who: workspaces, their people, and each one's role."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users by their e-mail address."""
+
+    use_in_migrations = True
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user who logs in with `email`; without a password until one is set."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user who may also open the read-only admin."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The user of an address, in whatever case it was typed."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    """A person. Logs in with an e-mail address."""
+
+    username = None  # type: ignore[assignment]  # AbstractUser has one; we have none
+    email = models.EmailField("e-mail address", unique=True)
+    # Of staff who come from a shop's admin: whatever their role, they see this store and no other.
+    only_store = models.ForeignKey(
+        "stores.Store", null=True, blank=True, on_delete=models.CASCADE, related_name="staff"
+    )
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # by e-mail
+
+
+class Workspace(models.Model):
+    """A tenant: one merchant, or one agency."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="Membership"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    """A person's role in a workspace."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        OPERATOR = "operator"
+        ANALYST = "analyst"  # no personal data
+        CLIENT = "client"  # reads only
+
+    # The roles that may change what is set and what is sent.
+    MAY_CHANGE = (Role.OWNER, Role.OPERATOR)
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="one_role_per_member")
+        ]
