@@ -29,6 +29,7 @@ from dashboard.views.store_page import (
     may_change,
     render_in_store,
 )
+from dashboard.worked_example import worked_example
 from purchases.mapping import WATCH, RulesError
 from shop_webhooks.what_if import MOST_DAYS, what_if
 from stores.members import user_of
@@ -67,6 +68,8 @@ def mapping(request: HttpRequest, store_id: int, mapping_id: int = 0) -> HttpRes
             messages.success(request, _("Saved. It counts for every order from now on."))
             return redirect("dashboard:mappings", store.pk)
         shown["difference"] = _tried(store, found)
+    if (found.pk or "difference" in shown) and _can_be_meant(found):
+        shown["example"] = worked_example(store=store, rules=found.rules())
     status = 422 if form.errors else 200
     return render_in_store(request, "dashboard/mapping.html", store, shown, status=status)
 

@@ -292,3 +292,70 @@ def test_the_form_knows_every_rule(acme: SimpleNamespace) -> None:
     assert asked | stores_own | {"action_source", "whatsapp", "send_from"} == set(
         Rules.__struct_fields__
     )
+
+
+class TestTheWorkedExample:
+    """The value of the store's last order, as the mapping would tell it."""
+
+    def example(self, owner: Client, acme: SimpleNamespace, **settings: Any) -> Any:
+        mapping = factories.a_mapping(acme.lyon, acme.pixel, settings=settings)
+        answer = owner.get(f"/stores/{acme.lyon.pk}/mappings/{mapping.pk}/")
+        assert answer.status_code == 200
+        return answer.context.get("example")
+
+    def rows(self, example: Any) -> list[tuple[str, str]]:
+        return [(what, amount.replace("\xa0", " ")) for what, amount in example.plot.table.rows]
+
+    def an_order_comes(self, acme: SimpleNamespace, **changes: Any) -> None:
+        taxed = {"total_price": "53.00", "total_tax": "3.00", "taxes_included": False}
+        shipped = {"shipping_lines": [{"id": 1, "price": "7.50"}]}
+        a_kept_order(acme.lyon, an_order(1001, **taxed | shipped | changes))
+        read_all()
+
+    def test_its_steps_lead_to_what_meta_is_told(
+        self, owner: Client, acme: SimpleNamespace
+    ) -> None:
+        self.an_order_comes(acme)
+
+        example = self.example(owner, acme, value="total_less_shipping")
+
+        assert example.order_name == "#1001"
+        assert self.rows(example) == [
+            ("line 1, 11", "42.50 EUR"),
+            ("shipping", "7.50 EUR"),
+            ("tax", "3.00 EUR"),
+            ("shipping", "-7.50 EUR"),
+            ("Meta is told", "45.50 EUR"),
+        ]
+        assert [bar.css for bar in example.plot.bars] == ["waiting"] * 3 + ["lost", "good"]
+
+    def test_many_lines_are_one_step(self, owner: Client, acme: SimpleNamespace) -> None:
+        lines = [{"id": n, "variant_id": n, "quantity": 1, "price": "1.00"} for n in range(1, 13)]
+        self.an_order_comes(acme, line_items=lines, total_price="12.00", total_tax="0.00")
+
+        rows = self.rows(self.example(owner, acme))
+
+        assert rows[0] == ("goods", "12.00 EUR")
+
+    def test_without_the_costs_it_says_that_nothing_would_be_sent(
+        self, owner: Client, acme: SimpleNamespace
+    ) -> None:
+        self.an_order_comes(acme)
+
+        assert self.example(owner, acme, value="margin").plot is None
+
+    def test_without_an_order_there_is_none(self, owner: Client, acme: SimpleNamespace) -> None:
+        assert self.example(owner, acme) is None
+
+    def test_trying_a_change_shows_it_by_the_rules_that_are_tried(
+        self, owner: Client, acme: SimpleNamespace
+    ) -> None:
+        self.an_order_comes(acme)
+        mapping = factories.a_mapping(acme.lyon, acme.pixel)
+
+        answer = owner.post(
+            f"/stores/{acme.lyon.pk}/mappings/{mapping.pk}/",
+            form_of(mapping, value="subtotal") | {"try": "1"},
+        )
+
+        assert self.rows(answer.context["example"])[-1] == ("Meta is told", "42.50 EUR")
