@@ -58,13 +58,31 @@ class BrowserForm(forms.Form):
         ),
     )
 
+    ask = forms.BooleanField(
+        label=_("No order of the EEA or the United Kingdom without the buyer's yes"),
+        required=False,
+        help_text=_(
+            "The law there wants it. Until the shop's pages tell us, such orders wait, for seven days at"
+            " most. It can be changed below the mappings."
+        ),
+    )
+
     def __init__(self, *, store: Store, data: Any = None) -> None:
         half = read_browser_half(store.browser)
         asked = {"use": bool(store.browser), "wait": half.wait, "purchase": half.purchase}
+        asked["ask"] = not store.browser  # proposed once, to who switches it on
         super().__init__(data, initial=asked)
         self.label_suffix = ""
         if store.platform != Store.Platform.SHOPIFY:  # what its helper knows comes with the order
             del self.fields["wait"]
+        if store.consent:
+            del self.fields["ask"]
+
+    @property
+    def consent(self) -> dict[str, Any]:
+        """The policy that the store is to have; {} to leave it as it is."""
+        said = self.cleaned_data
+        return EUROPE if said["use"] and said.get("ask") else {}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -74,6 +92,10 @@ class BrowserForm(forms.Form):
             return {}
         wait = said.get("wait")
         return {"wait": 60 if wait is None else wait, "purchase": said["purchase"]}
+
+
+# What the form proposes to a store that asks nobody yet.
+EUROPE = {"policy": "required", "regions": ["EEA", "GB"], "evidence": "order_meta"}
 
 
 class Left(Struct, frozen=True, kw_only=True):

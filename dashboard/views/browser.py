@@ -32,7 +32,8 @@ def browser(request: HttpRequest, store_id: int) -> HttpResponse:
     form = BrowserForm(store=store, data=request.POST if saving else None)
     if form.is_valid():
         set_browser_half(store, form.settings)
-        store.save(update_fields=COLUMNS)
+        store.consent = form.consent or store.consent
+        store.save(update_fields=[*COLUMNS, "consent"])
         _tell_the_shop(request, store)
         return redirect("dashboard:browser", store.pk)
     shown: dict[str, Any] = {

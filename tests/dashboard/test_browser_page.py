@@ -116,6 +116,35 @@ def test_a_woocommerce_shop_gets_a_plug_in(page: Client, pixel: Pixel) -> None:
     assert answer["Content-Disposition"] == 'attachment; filename="connector-helper.zip"'
 
 
+def test_who_switches_it_on_is_offered_to_ask_where_the_law_wants_it(
+    page: Client, store: Store
+) -> None:
+    offered = page.get(address(store)).context["form"]
+    switch_on(page, store, ask="on")
+
+    assert offered.initial["ask"] is True
+    assert store.consent == {
+        "policy": "required",
+        "regions": ["EEA", "GB"],
+        "evidence": "order_meta",
+    }
+    assert "ask" not in page.get(address(store)).context["form"].fields
+
+
+def test_a_policy_that_is_there_stays_as_it_is(page: Client, store: Store) -> None:
+    store.consent = {"policy": "limited"}
+    store.save()
+
+    assert switch_on(page, store, ask="on").consent == {"policy": "limited"}
+
+
+def test_who_does_not_want_it_is_warned(page: Client, store: Store) -> None:
+    switch_on(page, store)
+
+    assert store.consent == {}
+    assert "This store asks nobody for consent" in page.get(address(store)).content.decode()
+
+
 def test_there_is_no_plug_in_for_a_shopify_shop_nor_before_it_is_switched_on(
     page: Client, store: Store
 ) -> None:
