@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
@@ -251,6 +253,11 @@ class ConsentEvidence(models.Model):
                 fields=["store", "order_id", "said"], name="evidence_once_per_word"
             )
         ]
+
+    @property
+    def was_seen_again(self) -> bool:
+        """Whether a later version of the order said the same, and not only the next webhook."""
+        return self.last_seen_at - self.first_seen_at > timedelta(minutes=1)
 
 
 class PixelQueue(models.Model):

@@ -80,7 +80,7 @@ def _plot(steps: Sequence[Step], currency: str) -> Plot:
         summary=", ".join(f"{what}: {amount}" for what, amount in told),
         top=money(Decimal(top), currency=currency),
         slots=slots((what, f"{what}: {amount}") for what, amount in told),
-        bars=waterfall([*hanging, ("good", 0.0, float(value))], top=top),
+        bars=waterfall([*hanging, ("accepted", 0.0, float(value))], top=top),
         names_all=len(told) <= MOST_NAMES,
         table=Table(headings=[_("Step"), _("Amount")], rows=told),
     )

@@ -327,7 +327,7 @@ class TestTheWorkedExample:
             ("shipping", "-7.50 EUR"),
             ("Meta is told", "45.50 EUR"),
         ]
-        assert [bar.css for bar in example.plot.bars] == ["waiting"] * 3 + ["lost", "good"]
+        assert [bar.css for bar in example.plot.bars] == ["waiting"] * 3 + ["lost", "accepted"]
 
     def test_many_lines_are_one_step(self, owner: Client, acme: SimpleNamespace) -> None:
         lines = [{"id": n, "variant_id": n, "quantity": 1, "price": "1.00"} for n in range(1, 13)]
