@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from django.http import QueryDict
@@ -12,6 +13,7 @@ from shop_webhooks.models import WebhookDelivery
 
 PERIODS = (30, 7, 1, 0)  # days; 0 is all time; the first one counts when none is given
 LONGEST_SEARCH = 100  # of an order's name
+SLUG = re.compile(r"[a-z0-9_]{1,64}")  # a reason's
 LARGEST_ID = 2**63 - 1
 YEARS = range(2000, 2100)  # a day beyond has no midnight in some zone, and no orders
 
@@ -20,6 +22,7 @@ class LedgerFilter(Struct, frozen=True, kw_only=True):
     """The orders that a ledger shows; 0 and "" leave a filter out."""
 
     state: str = ""
+    reason: str = ""
     pixel: int = 0
     search: str = ""
     days: int = PERIODS[0]
@@ -36,9 +39,10 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
 
 def read_ledger_filter(query: QueryDict) -> LedgerFilter:
     """The filters of a ledger's address."""
-    days = query.get("days", "")
+    days, reason = query.get("days", ""), query.get("reason", "")
     return LedgerFilter(
         state=_one_of(State.values, query.get("state", "")),
+        reason=reason if SLUG.fullmatch(reason) else "",
         pixel=read_number(query.get("pixel", "")),
         search=query.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH],
         days=int(days) if days in map(str, PERIODS) else PERIODS[0],

@@ -191,6 +191,8 @@ def ledger(*, store: Store, wanted: LedgerFilter, now: datetime) -> Page:
     matching = _matching(store, wanted, now)
     if wanted.state:
         matching = matching.filter(state=wanted.state)
+    if wanted.reason:
+        matching = matching.filter(reason=wanted.reason)
     # Asked for each row until the page is full; NOT EXISTS would first be worked out for all rows.
     of_order = matching.filter(order_id=OuterRef("order_id")).order_by().values("order_id")
     last = Subquery(of_order.annotate(last=Max("pk")).values("last"))
@@ -229,6 +231,33 @@ def ledger_counts(*, store: Store, wanted: LedgerFilter, now: datetime) -> dict[
         if wanted.pixel:
             counts["orders"] = counts["events"]
     return {name: counts.get(name, 0) for name in ("orders", *State.values)}
+
+
+def ledger_reasons(*, store: Store, wanted: LedgerFilter, now: datetime) -> list[tuple[str, int]]:
+    """Why orders are in the state that is wanted, and how many of each reason, the most first; at most
+    one query. Of what Meta has there are too many to count."""
+    if not wanted.state or wanted.state == State.ACCEPTED:
+        return []
+    events = _matching(store, wanted, now).filter(state=wanted.state).exclude(reason="")
+    counted = events.order_by().values("reason").annotate(orders=Count("order_id", distinct=True))
+    return sorted(counted.values_list("reason", "orders"), key=lambda each: (-each[1], each[0]))
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What has come of a store's policy of consent in the last `DAYS` days, in orders."""
+
+    waiting: int
+    refused: int
+
+
+def asked_of_buyers(*, store: Store, now: datetime) -> Asked:
+    """How many orders wait for a yes, and how many ended with a no; one query."""
+    events = _matching(store, LedgerFilter(days=DAYS), now).filter(
+        Q(state=State.WAITING, reason="consent") | Q(state=State.SKIPPED, reason="consent_refused")
+    )
+    counted = events.order_by().values("state").annotate(orders=Count("order_id", distinct=True))
+    orders = dict(counted.values_list("state", "orders"))
+    return Asked(waiting=orders.get(State.WAITING, 0), refused=orders.get(State.SKIPPED, 0))
 
 
 def deliveries(*, store: Store, wanted: DeliveryFilter) -> Page:
@@ -318,7 +347,7 @@ def _store_row(store: Store, counts: dict[str, int], unreadable: int) -> StoreRo
 
 
 def _matching(store: Store, wanted: LedgerFilter, now: datetime) -> QuerySet[ConversionEvent]:
-    """The store's events under all filters but the state and the page."""
+    """The store's events under all filters but the state, its reason and the page."""
     events: QuerySet[ConversionEvent] = ConversionEvent.objects.filter(store=store)
     if wanted.on:
         start = midnight(wanted.on, store.time_zone)

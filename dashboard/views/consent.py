@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from dashboard import queries
 from dashboard.consent_form import ConsentForm
 from dashboard.mappings import entries_with
 from dashboard.views.store_page import changeable_store, render_in_store
@@ -22,7 +23,9 @@ def consent(request: HttpRequest, store_id: int) -> HttpResponse:
     """`/stores/<id>/consent/`: the policy's form, to try it on the last orders and to save it."""
     store = changeable_store(request, store_id)
     form = ConsentForm(store=store, data=request.POST or None)
-    shown: dict[str, Any] = {"form": form, "days": MOST_DAYS}
+    now = timezone.now()
+    shown: dict[str, Any] = {"form": form, "days": MOST_DAYS, "period": queries.DAYS}
+    shown["asked"] = queries.asked_of_buyers(store=store, now=now)
     if form.is_valid():
         wanted = form.cleaned_data["settings"]
         if "try" not in request.POST:
@@ -36,7 +39,7 @@ def consent(request: HttpRequest, store_id: int) -> HttpResponse:
             templates={},
             consent=wanted,
             days=MOST_DAYS,
-            now=timezone.now(),
+            now=now,
         )
     status = 422 if form.errors else 200
     return render_in_store(request, "dashboard/consent.html", store, shown, status=status)

@@ -23,6 +23,7 @@ def ledger(request: HttpRequest, store_id: int) -> HttpResponse:
         "page": queries.ledger(store=store, wanted=wanted, now=now),
         "all_orders": counts["orders"],
         "chips": [(state, counts[state]) for state in State.values],
+        "reasons": queries.ledger_reasons(store=store, wanted=wanted, now=now),
         "pixels": queries.pixels_of(store=store),
         "periods": PERIODS,
         "broken_pixels": queries.broken_pixels(user=user_of(request), store=store),

@@ -187,3 +187,36 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(
 
 def names(answer: object) -> list[str]:
     return [row.order_name for row in answer.context["page"].rows]
+
+
+def test_orders_are_chosen_by_why_they_are_where_they_are(
+    page: Client, store: Store, pixel: Pixel
+) -> None:
+    for order_id, reason in (("1", "cancelled"), ("2", "consent_refused"), ("3", "cancelled")):
+        factories.an_event(store, pixel, order_id=order_id, state=State.SKIPPED, reason=reason)
+    factories.an_event(store, pixel, order_id="4")
+    factories.a_delivery(store)
+    address = f"/stores/{store.pk}/orders/"
+
+    skipped = page.get(address, {"state": "skipped"})
+    refused = page.get(address, {"state": "skipped", "reason": "consent_refused"})
+
+    assert skipped.context["reasons"] == [("cancelled", 2), ("consent_refused", 1)]
+    assert [row.order_id for row in refused.context["page"].rows] == ["2"]
+    assert texts(skipped, "option")[:3] == [
+        "For any reason",
+        "The order was cancelled. (2)",
+        "The buyer has refused that Meta is told. (1)",
+    ]
+    assert page.get(address).context["reasons"] == []
+
+
+@pytest.mark.parametrize("reason", ["'; DROP", "a" * 65, "Consent", "\0"])
+def test_a_reason_that_is_none_leaves_the_filter_out(
+    page: Client, store: Store, pixel: Pixel, reason: str
+) -> None:
+    factories.an_event(store, pixel, state=State.SKIPPED, reason="cancelled")
+
+    answer = page.get(f"/stores/{store.pk}/orders/", {"state": "skipped", "reason": reason})
+
+    assert len(answer.context["page"].rows) == 1
