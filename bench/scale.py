@@ -10,6 +10,7 @@ from statistics import median
 
 import psycopg
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from bench import ingest, journey
@@ -24,6 +25,7 @@ from dashboard.home import read_home
 from dashboard.journey import order_journey
 from dashboard.match_quality import read_quality
 from dashboard.speed import read_speed
+from dashboard.views.store_page import find_store
 from purchases.shops.delivery import DeliveryHead
 from shop_webhooks import inbox
 from shop_webhooks.doors import Door, shopify_door
@@ -129,6 +131,9 @@ def _database_ms(statement: str, values: dict[str, object]) -> float:
 def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
     """Each query of the screens, as the pages ask it."""
     now = timezone.now()
+    request = HttpRequest()
+    request.user = person
+    store = find_store(request, store.pk)  # with what every page knows of it
     deep = rows(
         "SELECT id FROM conversions_conversionevent WHERE store_id = %s ORDER BY id LIMIT 1 OFFSET %s",
         [store.pk, min(200, ROWS // 1_000)],
@@ -145,6 +150,10 @@ def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
         "its skipped orders": partial(
             queries.ledger, store=store, wanted=LedgerFilter(state="skipped"), now=now
         ),
+        "why they were skipped": partial(
+            queries.ledger_reasons, store=store, wanted=LedgerFilter(state="skipped"), now=now
+        ),
+        "what came of asking for consent": partial(queries.asked_of_buyers, store=store, now=now),
         "its oldest page": partial(
             queries.ledger, store=store, wanted=LedgerFilter(days=0, before=deep), now=now
         ),
