@@ -19,7 +19,7 @@ from bench.report import Report
 from bench.transform import paid_bodies
 from conversions import claiming
 from conversions.models import Lane
-from dashboard import imbalance, queries
+from dashboard import imbalance, ledger_page, queries
 from dashboard.filters import DeliveryFilter, LedgerFilter
 from dashboard.home import read_home
 from dashboard.journey import order_journey
@@ -146,22 +146,26 @@ def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
     return {
         "the stores": partial(queries.store_rows, user=person, now=now),
         "a store's home page": partial(read_home, store=store, user=person, pixel=0, now=now),
-        "a store's ledger": partial(queries.ledger, store=store, wanted=lately, now=now),
+        "a store's ledger": partial(ledger_page.ledger, store=store, wanted=lately, now=now),
         "its skipped orders": partial(
-            queries.ledger, store=store, wanted=LedgerFilter(state="skipped"), now=now
+            ledger_page.ledger, store=store, wanted=LedgerFilter(state="skipped"), now=now
         ),
         "why they were skipped": partial(
-            queries.ledger_reasons, store=store, wanted=LedgerFilter(state="skipped"), now=now
+            ledger_page.ledger_reasons, store=store, wanted=LedgerFilter(state="skipped"), now=now
         ),
-        "what came of asking for consent": partial(queries.asked_of_buyers, store=store, now=now),
+        "what came of asking for consent": partial(
+            ledger_page.asked_of_buyers, store=store, now=now
+        ),
         "its oldest page": partial(
-            queries.ledger, store=store, wanted=LedgerFilter(days=0, before=deep), now=now
+            ledger_page.ledger, store=store, wanted=LedgerFilter(days=0, before=deep), now=now
         ),
         "an order looked for": partial(
-            queries.ledger, store=store, wanted=LedgerFilter(days=0, search="#77"), now=now
+            ledger_page.ledger, store=store, wanted=LedgerFilter(days=0, search="#77"), now=now
         ),
-        "its counts, 30 days": partial(queries.ledger_counts, store=store, wanted=lately, now=now),
-        "its counts, all": partial(queries.ledger_counts, store=store, wanted=always, now=now),
+        "its counts, 30 days": partial(
+            ledger_page.ledger_counts, store=store, wanted=lately, now=now
+        ),
+        "its counts, all": partial(ledger_page.ledger_counts, store=store, wanted=always, now=now),
         "its delivery speed": partial(
             read_speed, store=store, pixel=store.mappings.get().pixel, now=now
         ),

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from msgspec import Struct
 
 from conversions.doubt import in_doubt
 from conversions.models import ConversionEvent, EventPayload, LedgerTotal, State
 from conversions.totals import summed
-from dashboard.filters import DeliveryFilter, LedgerFilter
+from dashboard.filters import DeliveryFilter
 from dashboard.health import Health, StoreFacts, store_health
 from shop_webhooks.models import WebhookDelivery
 from stores.models import Membership, Pixel, Store, User
@@ -39,17 +38,6 @@ class StoreRow(Struct, frozen=True, kw_only=True):
     last_delivery_at: datetime | None
     facts: StoreFacts
     health: Health
-
-
-class LedgerRow(Struct, frozen=True, kw_only=True):
-    """An order, and what became of it at each pixel."""
-
-    order_id: str
-    order_name: str
-    placed_at: datetime
-    value: Decimal | None
-    currency: str
-    events: list[ConversionEvent]
 
 
 class Doubtful(Struct, frozen=True, kw_only=True):
@@ -84,7 +72,7 @@ def store_rows(*, user: User, now: datetime, store: Store | None = None) -> list
         first = first_day(zone, days=DAYS, now=now)
         of_days |= there & Q(day__gte=first)
         since |= there & Q(event_time__gte=midnight(first, zone))
-    counts = _counts(LedgerTotal.objects.filter(of_days), ConversionEvent.objects.filter(since))
+    counts = counts_of(LedgerTotal.objects.filter(of_days), ConversionEvent.objects.filter(since))
     unreadable = dict(
         WebhookDelivery.objects.filter(
             store__in=stores,
@@ -183,83 +171,6 @@ def recent_orders(*, store: Store, most: int, state: str = "") -> list[Conversio
     return list(events.filter(~Exists(newer)).order_by("-pk")[:most])
 
 
-def ledger(*, store: Store, wanted: LedgerFilter, now: datetime) -> Page:
-    """Orders that have an event as `wanted`, with all their events; two queries.
-
-    An order stands where its newest such event stands, so that it is on one page only.
-    """
-    matching = _matching(store, wanted, now)
-    if wanted.state:
-        matching = matching.filter(state=wanted.state)
-    if wanted.reason:
-        matching = matching.filter(reason=wanted.reason)
-    # Asked for each row until the page is full; NOT EXISTS would first be worked out for all rows.
-    of_order = matching.filter(order_id=OuterRef("order_id")).order_by().values("order_id")
-    last = Subquery(of_order.annotate(last=Max("pk")).values("last"))
-    newest = matching.annotate(last=last).filter(pk=F("last")).order_by("-pk")
-    if wanted.before:
-        newest = newest.filter(pk__lt=wanted.before)
-    places = list(newest.values_list("pk", "order_id")[: PAGE + 1])
-    older = places[PAGE - 1][0] if len(places) > PAGE else 0
-    order_ids = [order_id for _pk, order_id in places[:PAGE]]
-    events = (
-        ConversionEvent.objects.filter(store=store, order_id__in=order_ids)
-        .select_related("pixel")
-        .order_by("pixel__name", "pixel__pixel_id", "pk")
-    )
-    return Page(rows=_by_order(order_ids, events), older=older)
-
-
-def ledger_counts(*, store: Store, wanted: LedgerFilter, now: datetime) -> dict[str, int]:
-    """How many orders each state would show, under the other filters; `orders` is for all.
-
-    Without a search, what is settled well is counted from the totals: an order counts there once for
-    each dataset and event.
-    """
-    events = _matching(store, wanted, now)
-    if wanted.search:
-        counts = _order_counts(events).get(store.pk, {})
-    else:
-        totals = LedgerTotal.objects.filter(store=store)
-        if wanted.on:
-            totals = totals.filter(day=wanted.on)
-        elif wanted.days:
-            totals = totals.filter(day__gte=first_day(store.time_zone, days=wanted.days, now=now))
-        if wanted.pixel:
-            totals = totals.filter(pixel=wanted.pixel)
-        counts = _counts(totals, events)[store.pk]
-        if wanted.pixel:
-            counts["orders"] = counts["events"]
-    return {name: counts.get(name, 0) for name in ("orders", *State.values)}
-
-
-def ledger_reasons(*, store: Store, wanted: LedgerFilter, now: datetime) -> list[tuple[str, int]]:
-    """Why orders are in the state that is wanted, and how many of each reason, the most first; at most
-    one query. Of what Meta has there are too many to count."""
-    if not wanted.state or wanted.state == State.ACCEPTED:
-        return []
-    events = _matching(store, wanted, now).filter(state=wanted.state).exclude(reason="")
-    counted = events.order_by().values("reason").annotate(orders=Count("order_id", distinct=True))
-    return sorted(counted.values_list("reason", "orders"), key=lambda each: (-each[1], each[0]))
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """What has come of a store's policy of consent in the last `DAYS` days, in orders."""
-
-    waiting: int
-    refused: int
-
-
-def asked_of_buyers(*, store: Store, now: datetime) -> Asked:
-    """How many orders wait for a yes, and how many ended with a no; one query."""
-    events = _matching(store, LedgerFilter(days=DAYS), now).filter(
-        Q(state=State.WAITING, reason="consent") | Q(state=State.SKIPPED, reason="consent_refused")
-    )
-    counted = events.order_by().values("state").annotate(orders=Count("order_id", distinct=True))
-    orders = dict(counted.values_list("state", "orders"))
-    return Asked(waiting=orders.get(State.WAITING, 0), refused=orders.get(State.SKIPPED, 0))
-
-
 def deliveries(*, store: Store, wanted: DeliveryFilter) -> Page:
     """What the store's shop has sent, without the bodies; one query."""
     found = WebhookDelivery.objects.filter(store=store).defer("body", "delivery_key")
@@ -287,12 +198,12 @@ def midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
-def _counts(
+def counts_of(
     totals: QuerySet[LedgerTotal], events: QuerySet[ConversionEvent]
 ) -> dict[int, dict[str, int]]:
     """By store: what is settled well as events, from the totals; the rest, which are few, as orders."""
     counts: dict[int, dict[str, int]] = defaultdict(lambda: {"orders": 0, "events": 0})
-    for store_id, found in _order_counts(events.filter(state__in=UNSETTLED)).items():
+    for store_id, found in order_counts(events.filter(state__in=UNSETTLED)).items():
         counts[store_id] |= found | {"orders": 0}
     for store_id, state, of_state, orders, _value in summed(totals, "store_id", "state"):
         counts[store_id]["orders"] += orders
@@ -302,7 +213,7 @@ def _counts(
     return counts
 
 
-def _order_counts(events: QuerySet[ConversionEvent]) -> dict[int, dict[str, int]]:
+def order_counts(events: QuerySet[ConversionEvent]) -> dict[int, dict[str, int]]:
     """By store: distinct orders in all, by state, and by what a store's health asks for."""
 
     def orders(condition: Q | None = None) -> Count:
@@ -344,38 +255,3 @@ def _store_row(store: Store, counts: dict[str, int], unreadable: int) -> StoreRo
         facts=facts,
         health=store_health(facts),
     )
-
-
-def _matching(store: Store, wanted: LedgerFilter, now: datetime) -> QuerySet[ConversionEvent]:
-    """The store's events under all filters but the state, its reason and the page."""
-    events: QuerySet[ConversionEvent] = ConversionEvent.objects.filter(store=store)
-    if wanted.on:
-        start = midnight(wanted.on, store.time_zone)
-        end = midnight(wanted.on + timedelta(days=1), store.time_zone)
-        events = events.filter(event_time__gte=start, event_time__lt=end)
-    elif wanted.days:
-        first = first_day(store.time_zone, days=wanted.days, now=now)
-        events = events.filter(event_time__gte=midnight(first, store.time_zone))
-    if wanted.pixel:
-        events = events.filter(pixel=wanted.pixel)
-    if wanted.search:
-        events = events.filter(Q(order_id=wanted.search) | Q(order_name__icontains=wanted.search))
-    return events
-
-
-def _by_order(order_ids: list[str], events: Iterable[ConversionEvent]) -> list[LedgerRow]:
-    of_order: dict[str, list[ConversionEvent]] = {order_id: [] for order_id in order_ids}
-    for event in events:
-        of_order[event.order_id].append(event)
-    return [
-        LedgerRow(
-            order_id=order_id,
-            order_name=group[0].order_name,
-            placed_at=group[0].event_time,
-            value=group[0].value,
-            currency=group[0].currency,
-            events=group,
-        )
-        for order_id, group in of_order.items()
-        if group
-    ]

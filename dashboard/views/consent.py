@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from dashboard import queries
+from dashboard import ledger_page, queries
 from dashboard.consent_form import ConsentForm
 from dashboard.mappings import entries_with
 from dashboard.views.store_page import changeable_store, render_in_store
@@ -25,7 +25,7 @@ def consent(request: HttpRequest, store_id: int) -> HttpResponse:
     form = ConsentForm(store=store, data=request.POST or None)
     now = timezone.now()
     shown: dict[str, Any] = {"form": form, "days": MOST_DAYS, "period": queries.DAYS}
-    shown["asked"] = queries.asked_of_buyers(store=store, now=now)
+    shown["asked"] = ledger_page.asked_of_buyers(store=store, now=now)
     if form.is_valid():
         wanted = form.cleaned_data["settings"]
         if "try" not in request.POST:

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from conversions.models import State
-from dashboard import queries
+from dashboard import ledger_page, queries
 from dashboard.filters import PERIODS, read_ledger_filter
 from dashboard.journey import order_journey
 from dashboard.views.store_page import find_store, render_in_store, zone_of
@@ -17,13 +17,13 @@ def ledger(request: HttpRequest, store_id: int) -> HttpResponse:
     """`/stores/<id>/`: the store's orders and what became of them; its filters are in the address."""
     store = find_store(request, store_id)
     wanted, now = read_ledger_filter(request.GET), timezone.now()
-    counts = queries.ledger_counts(store=store, wanted=wanted, now=now)
+    counts = ledger_page.ledger_counts(store=store, wanted=wanted, now=now)
     shown = {
         "wanted": wanted,
-        "page": queries.ledger(store=store, wanted=wanted, now=now),
+        "page": ledger_page.ledger(store=store, wanted=wanted, now=now),
         "all_orders": counts["orders"],
         "chips": [(state, counts[state]) for state in State.values],
-        "reasons": queries.ledger_reasons(store=store, wanted=wanted, now=now),
+        "reasons": ledger_page.ledger_reasons(store=store, wanted=wanted, now=now),
         "pixels": queries.pixels_of(store=store),
         "periods": PERIODS,
         "broken_pixels": queries.broken_pixels(user=user_of(request), store=store),
