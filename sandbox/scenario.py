@@ -13,26 +13,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import requests
-from rich.console import Console
-from rich.table import Table
 
 from sandbox.orders import Story, stories
+from sandbox.reckoning import BRAND, MAIN, Told, console, disagreements, missing, show
 from sandbox.shops import ShopifyShop, WooCommerceStore
 from sandbox.shops.delivery import Delivery
 
 GRAPH = os.environ.get("GRAPH_URL", "")
 SHOPIFY_SECRET = os.environ.get("SHOPIFY_API_SECRET", "")
-MAIN, BRAND = "1000000000001", "1000000000002"  # the datasets
 TOKENS = {MAIN: "EAADemoMain" + "x" * 20, BRAND: "EAADemoBrand" + "x" * 20}
 # Seconds until every order must have settled: longer than the lease of a worker that was killed.
 PATIENCE = 100.0
@@ -64,19 +59,6 @@ stores:
       - {{pixel: "{MAIN}", template: default, event_id: 'template:"{{shop}}-{{order_id}}"'}}
 """
 
-console = Console(width=None if sys.stdout.isatty() else 120)
-
-
-@dataclass
-class Told:
-    """What the shops have sent, and what they were answered."""
-
-    stories: list[tuple[str, Story]] = field(default_factory=list)
-    answers: Counter[str] = field(default_factory=Counter)
-    unkept: list[str] = field(default_factory=list)
-    refused: set[str] = field(default_factory=set)
-    """Orders whose buyers have said no to the shop's banner."""
-
 
 def main() -> int:
     """Play the story; 0 if all is accounted for, 1 with what is not."""
@@ -97,8 +79,9 @@ def main() -> int:
         console.print("Every ninth of Lyon's shoppers says no to its banner.")
         told = sell(addresses(environment), environment, fleet, seed=seed, count=count)
     rows = settled_ledger()
-    problems = told.unkept + missing(told, rows) + disagreements(rows)
-    show(told, rows, problems)
+    events = control_get("events")["events"]
+    problems = told.unkept + missing(told, rows) + disagreements(rows, events)
+    show(told, rows, problems, control_get("books")["pixels"])
     if os.environ.get("DEMO_STAYS"):
         login()
     return 1 if problems else 0
@@ -174,9 +157,16 @@ class Banner:
             "fbp": f"fb.1.{now}.{self._asked}",
             "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
         }
-        while requests.post(self._url, json=told, timeout=10).status_code == 503:
-            time.sleep(0.5)  # the database is starting again: the script waits too
+        deadline = time.monotonic() + PATIENCE
+        while not self._is_heard(told) and time.monotonic() < deadline:
+            time.sleep(0.5)  # as the script waits, while a server is starting again
         return refuses
+
+    def _is_heard(self, told: dict[str, Any]) -> bool:
+        try:
+            return requests.post(self._url, json=told, timeout=10).status_code == 204
+        except requests.RequestException:
+            return False
 
 
 def insist(send: Callable[[], Delivery], told: Told) -> Delivery:
@@ -221,96 +211,6 @@ def is_settled() -> bool:
         return False
     ages = ("oldest_unread_delivery_seconds", "oldest_unsent_event_seconds")
     return not any(ready.get(age, 1) for age in ages)
-
-
-def missing(told: Told, rows: list[dict[str, Any]]) -> list[str]:
-    """Orders that are not in the state that their story must end in, for each of their datasets."""
-    found = {(row["store"], row["order_id"], row["pixel_id"]): row for row in rows}
-    problems = []
-    for key, story in told.stories:
-        if story.expect in ("unreadable", "draft") and key == "lyon":
-            continue  # no order in it
-        for pixel in (MAIN, BRAND) if key == "lyon" else (MAIN,):
-            row = found.get((key, story.order_id, pixel))
-            is_right = story.expect == "unreadable" if row is None else fits(story, row)
-            if row and story.order_id in told.refused and story.expect == "purchase":
-                is_right = (row["state"], row["reason"]) == ("skipped", "consent_refused")
-            if not is_right:
-                state = f"{row['state']} ({row['reason']})" if row else "not in the ledger"
-                problems.append(f"{key} {story.name} ({story.kind}, {story.expect}): {state}")
-    return problems
-
-
-def fits(story: Story, row: dict[str, Any]) -> bool:
-    """Whether a row says of the story what it must."""
-    if story.kind == "refunded" and row["reason"] == "refunded":
-        return True  # given back before it was sent
-    if story.expect == "purchase" and row["reason"].endswith("_after_send"):
-        return bool(row["state"] == "accepted")  # given back, in part or in full, after it was sent
-    allowed = {
-        "purchase": ("accepted", ""),
-        "unpaid": ("waiting", "payment"),
-        "cancelled": ("skipped", "cancelled"),
-        "draft": ("skipped", "draft"),
-        "test": ("skipped", "test_order"),
-        "zero_value": ("skipped", "zero_value"),
-        "tracked_elsewhere": ("skipped", "tracked_elsewhere"),
-        "imported": ("skipped", "imported"),
-        "anonymous": ("skipped", "unmatchable"),
-    }
-    return (row["state"], row["reason"]) == allowed.get(story.expect)
-
-
-def disagreements(rows: list[dict[str, Any]]) -> list[str]:
-    """Where our ledger and Meta's books say different things."""
-    events = control_get("events")["events"]
-    at_meta = Counter((event["pixel"], event["event_id"]) for event in events if is_counted(event))
-    ours = Counter((row["pixel_id"], row["event_id"]) for row in rows if row["state"] == "accepted")
-    lost = [f"lost: {key} is accepted here and unknown to Meta" for key in ours - at_meta]
-    twice = [f"twice: Meta counted {key} {n} times" for key, n in at_meta.items() if n > 1]
-    stray = [f"stray: Meta has {key}, the ledger does not" for key in at_meta - ours]
-    return lost + twice + stray
-
-
-def is_counted(event: dict[str, Any]) -> bool:
-    """Whether Meta counts an event that it received, by its own rules of deduplication."""
-    return str(event["verdict"]) == "counted"
-
-
-def show(told: Told, rows: list[dict[str, Any]], problems: list[str]) -> None:
-    """Print the balance sheet."""
-    answers = ", ".join(f"{number} × {what}" for what, number in sorted(told.answers.items()))
-    console.print(f"Webhooks answered: {answers}.")
-    table = Table(title="Balance: every order of every store, for each of its datasets")
-    for heading in ("Store", "Dataset", "State", "Reason", "Orders", "Value"):
-        table.add_column(heading, justify="right" if heading in ("Orders", "Value") else "left")
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        term = (row["store"], row["pixel_id"], row["state"], row["reason"] or "–")
-        groups.setdefault(term, []).append(row)
-    for term, members in sorted(groups.items()):
-        table.add_row(*term, str(len(members)), money(members))
-    console.print(table)
-    books = control_get("books")["pixels"]
-    for pixel, book in books.items():
-        console.print(
-            f"Meta's books for {pixel}: {book['received']} events received, {book['counted']} counted;"
-            f" {book['duplicates']} came again after an unknown answer and were discarded by their id."
-        )
-    for problem in problems:
-        console.print(f"[red]✘[/] {problem}")
-    verdict = "[green]✔ balanced: lost 0, sent twice 0" if not problems else "[red]✘ not balanced"
-    console.print(verdict)
-
-
-def money(rows: list[dict[str, Any]]) -> str:
-    """The sums by currency."""
-    sums: Counter[str] = Counter()
-    for row in rows:
-        sums[row["currency"]] += Decimal(row["value"] or 0)  # type: ignore[assignment]  # a Counter of money
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items())[:3]) + (
-        f" and {len(sums) - 3} more" if len(sums) > 3 else ""
-    )
 
 
 def login() -> None:

@@ -57,7 +57,7 @@ class WordPress:
         while not self._answers():
             if time.monotonic() > deadline:
                 raise TimeoutError((self.folder / "php.log").read_text())
-            time.sleep(0.05)
+            time.sleep(0.05)  # PHP does not say when it listens
         return self
 
     def __exit__(

@@ -51,7 +51,8 @@ class Store(models.Model):
     consent = models.JSONField(default=dict, db_default={}, blank=True)
     # What purchases.browser.read_browser_half takes; nothing where no script of ours runs in the shop.
     browser = models.JSONField(default=dict, db_default={}, blank=True)
-    # Where the script tells it: public, since every shopper's browser has it.
+    # Where the script tells it: public, since every shopper's browser has it. None, not "": of stores
+    # that never had one there are many, and a key is one store's.
     collect_key = models.CharField(max_length=22, unique=True, null=True, editable=False)  # noqa: DJ001
     # When a WooCommerce shop last told us, unsigned, that it has a webhook for us.
     pinged_at = models.DateTimeField(null=True, blank=True, editable=False)

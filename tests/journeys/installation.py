@@ -59,9 +59,10 @@ class Stack:
         folder: Path,
         graph: GraphApi,
         broker_url: str = "",
+        fleet: str = FLEET,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        self.folder, self.graph = folder, graph
+        self.folder, self.graph, self.fleet = folder, graph, fleet
         self.port = free_port()
         self.broker_socket = folder / "broker.sock"
         self.database = f"journeys_{secrets.token_hex(4)}"
@@ -94,7 +95,7 @@ class Stack:
             connection.execute(f"CREATE DATABASE {self.database}")
         self.manage("migrate", "--verbosity", "0")
         fleet = self.folder / "fleet.yaml"
-        fleet.write_text(FLEET)
+        fleet.write_text(self.fleet)
         self.manage("apply", str(fleet))
         self.start("web")
         wait_for(self.is_up, within=30)

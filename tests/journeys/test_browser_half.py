@@ -31,10 +31,7 @@ stores:
 @pytest.fixture(scope="module")
 def stack(make_stack: Callable[..., Stack], graph: GraphApi) -> Stack:
     """Lyon asks every buyer for consent, and its script is the shop's one Meta pixel."""
-    stack = make_stack(settings={"META_PIXEL_URL": f"{graph.url}/tr/"})
-    fleet = stack.folder / "consent.yaml"
-    fleet.write_text(FLEET)
-    stack.manage("apply", str(fleet))
+    stack = make_stack(fleet=FLEET, settings={"META_PIXEL_URL": f"{graph.url}/tr/"})
     stack.start("broker")
     stack.start("worker")
     return stack

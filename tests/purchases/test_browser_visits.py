@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -22,9 +21,10 @@ from purchases.browser import (
 from purchases.consent import Consent, Permission, Said, marketing, permission_of
 from purchases.decision import Report, Wait, cut_off, decide, held_until
 from purchases.mapping import Rules
-from purchases.order import Order, Quote, Source, Standing, Visit
+from purchases.order import Order, Quote, Visit
+from tests.purchases import test_consent
+from tests.purchases.test_consent import NOW
 
-NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 FBP, FBC = (
     "fb.1.1782900000000.1098115397",
     "fb.1.1782900000000.IwAR2F4-dbP0l7Mn1IawQQGCINEz7PYXQvwjNwB_qa2of",
@@ -42,22 +42,8 @@ TOLD = {
 
 
 def an_order(**changes: Any) -> Order:
-    order = Order(
-        platform="shopify",
-        shop_order_id="1001",
-        name="#1001",
-        standing=Standing.PAID,
-        status="paid",
-        source=Source.WEB,
-        placed_at=NOW,
-        entered_at=NOW,
-        updated_at=NOW,
-        currency="EUR",
-        total=Decimal("59.00"),
-        subtotal=Decimal("59.00"),
-        checkout_token=TOLD["checkout"],
-    )
-    return replace(order, **changes)
+    """By a checkout that a script may tell of."""
+    return test_consent.an_order(**{"checkout_token": TOLD["checkout"]} | changes)
 
 
 def told(**changes: Any) -> Told:
