@@ -208,9 +208,7 @@ class BrowserVisit(models.Model):
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, db_index=False)
     checkout = models.BinaryField(max_length=16)  # of its token, which is a key to the checkout
-    order_id = models.CharField(
-        max_length=64, db_default=""
-    )  # as the order says, never the browser
+    order_id = models.CharField(max_length=64, db_default="")  # by the order, not the browser
     body = models.BinaryField(null=True)  # sealed; None until the browser tells, and once forgotten
     marketing = models.CharField(max_length=9, db_default="")
     sale_of_data = models.CharField(max_length=9, db_default="")

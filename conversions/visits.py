@@ -131,15 +131,14 @@ def _place(sighting: Sighting) -> tuple[int, bytes, str]:
 
 def _joined(sighting: Sighting, told: dict[tuple[int, bytes], bytes]) -> Sighting:
     store_id, key, _order_id = _place(sighting)
-    if (body := told.get((store_id, key))) is None or not sighting.store.browser:
+    if (body := told.get((store_id, key))) is None:
         return sighting
     try:
-        return replace(
-            sighting, order=with_told(sighting.order, _opened(body, key, sighting.store))
-        )
+        visit = _opened(body, key, sighting.store)
     except CannotOpen:  # one row must not stop the batch
         log.exception("visit.cannot_open", store=store_id)
         return sighting
+    return replace(sighting, order=with_told(sighting.order, visit))
 
 
 def _opened(body: bytes, key: bytes, store: Store) -> Told:

@@ -47,7 +47,7 @@ class BrowserForm(forms.Form):
         required=False,
         min_value=0,
         max_value=LONGEST_WAIT,
-        help_text=_("Most browsers tell within five. After that time the order is sent without."),
+        help_text=_("Browsers tell within seconds. After that time the order is sent without."),
     )
     purchase = forms.BooleanField(
         label=_("It also tells Meta's pixel of the purchase"),
