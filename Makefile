@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check screenshots chaos bench conformance lock clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
+.PHONY: help demo run test check screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -76,6 +76,9 @@ lock: ## make the requirements again from pyproject.toml (needs uv)
 
 # Hashes for every platform, and no registry's address: pip asks whichever index its user has set.
 LOCK_OPTIONS := --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+messages: prepare-dev ## bring the catalogues of locale/ in step with the code, and name what is not translated
+	@$(VENV)/python -m launch.messages
 
 clean: ## delete .venv and the caches; the data in .data stays
 	rm -rf .venv mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles

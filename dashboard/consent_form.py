@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from dashboard import flaws
 from purchases.consent import ConsentError, read_consent
 from stores.models import Store
 
@@ -57,5 +58,5 @@ class ConsentForm(forms.Form):
         try:
             read_consent(settings)
         except ConsentError as error:
-            self.add_error(error.key, error.message)
+            self.add_error(error.key, flaws.in_words(error.key, error.message))
         return {"settings": settings}

@@ -145,4 +145,5 @@ def _words(day: date, layers: Sequence[Layer], index: int) -> str:
         for layer in layers
         if layer.values[index]
     ]
-    return f"{day_of(day)} – {', '.join(parts) or _('no order')}"
+    told = ", ".join(parts) or _("no order")
+    return f"{day_of(day)} – {told}"

@@ -15,6 +15,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from dashboard import flaws
 from purchases.mapping import (
     AlsoSend,
     Currency,
@@ -198,7 +199,8 @@ class MappingForm(forms.Form):
                 read_rules(self._shared() | self.settings())
             except RulesError as error:
                 name = error.key.removeprefix("when.")
-                self.add_error(name if name in self.fields else None, error.message)
+                told = flaws.in_words(name, error.message)
+                self.add_error(name if name in self.fields else None, told)
         return self.cleaned_data
 
     def settings(self) -> dict[str, Any]:

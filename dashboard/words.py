@@ -22,7 +22,8 @@ RELATIVE_WITHIN = timedelta(days=30)
 def exact(moment: datetime) -> str:
     """`21 Nov 2026, 14:03:05 (UTC+01:00)`: to the second, with the offset of the zone."""
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'j M Y, H:i:s')} ({_offset(local)})"
+    shown = date_format(local, _("j M Y, H:i:s"))
+    return f"{shown} ({_offset(local)})"
 
 
 def relative(moment: datetime, *, now: datetime) -> str:
@@ -31,7 +32,7 @@ def relative(moment: datetime, *, now: datetime) -> str:
     if abs(away) < JUST_NOW:
         return _("just now")
     if abs(away) > RELATIVE_WITHIN:
-        return date_format(timezone.localtime(moment), "j M Y")
+        return date_format(timezone.localtime(moment), _("j M Y"))
     if away > timedelta(0):
         return _("%(span)s ago") % {"span": span(_whole(away))}
     return _("in %(span)s") % {"span": span(_whole(-away))}
@@ -82,7 +83,7 @@ def sums(by_currency: Sequence[tuple[str, Decimal]]) -> str:
 
 def day_of(day: date) -> str:
     """`21 Nov`."""
-    return date_format(day, "j M")
+    return date_format(day, _("j M"))
 
 
 def _whole(length: timedelta) -> timedelta:

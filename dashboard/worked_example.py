@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from msgspec import Struct
 
 from dashboard.charts import Plot, Table, slots, upper_edge, waterfall
+from dashboard.value_words import step_in_words
 from dashboard.words import money
 from purchases.costs import codes_of, with_costs
 from purchases.mapping import Rules
@@ -74,7 +75,7 @@ def _plot(steps: Sequence[Step], currency: str) -> Plot:
         for step, start, end in zip(steps, [0.0, *levels], levels, strict=False)
     ]
     value = sum((step.amount for step in steps), Decimal(0))
-    told = [(step.what, money(step.amount, currency=currency)) for step in steps]
+    told = [(step_in_words(step.what), money(step.amount, currency=currency)) for step in steps]
     told.append((_("Meta is told"), money(value, currency=currency)))
     return Plot(
         summary=", ".join(f"{what}: {amount}" for what, amount in told),

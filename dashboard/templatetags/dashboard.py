@@ -16,8 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from conversions.models import ConversionEvent
 from dashboard import reasons, words
 from dashboard.navigation import TABS, Tab
+from dashboard.value_words import step_in_words
+from stores import language
 
 register = template.Library()
+register.filter(step_in_words)
 
 STATES = {
     # of an event
@@ -87,6 +90,12 @@ def money(value: Decimal | None, currency: str) -> str:
 def tabs() -> tuple[Tab, ...]:
     """The pages of the store."""
     return TABS
+
+
+@register.simple_tag
+def other_languages() -> list[tuple[str, str]]:
+    """What the page could speak instead."""
+    return language.others()
 
 
 @register.filter

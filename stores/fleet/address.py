@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from django.utils.translation import gettext as _
+
 from stores.public_ip import is_public, read_ip
 
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
@@ -30,12 +32,12 @@ def shop_url(text: str, *, allow_private: bool) -> str:
     A private or plain http address is taken only with `allow_private`.
     """
     if any(character.isspace() for character in text) or len(text) > 500:
-        raise AddressError("is not an address such as https://shop.example")
+        raise AddressError(_("is not an address such as https://shop.example"))
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise AddressError("is not an address such as https://shop.example") from None
+        raise AddressError(_("is not an address such as https://shop.example")) from None
     _check(parts, host, port, allow_private=allow_private)
     scheme, host = parts.scheme.lower(), f"[{host}]" if ":" in host else host
     origin = f"{scheme}://{host}" + (
@@ -46,25 +48,26 @@ def shop_url(text: str, *, allow_private: bool) -> str:
 
 def _check(parts: SplitResult, host: str, port: int | None, *, allow_private: bool) -> None:
     if parts.scheme.lower() not in ("https", "http") or not host:
-        raise AddressError("is not an address such as https://shop.example")
+        raise AddressError(_("is not an address such as https://shop.example"))
     if "@" in parts.netloc:
-        raise AddressError("holds a user name or a password: leave them out")
+        raise AddressError(_("holds a user name or a password: leave them out"))
     if parts.query or parts.fragment:
-        raise AddressError("must end with its path: leave out what follows ? or #")
+        raise AddressError(_("must end with its path: leave out what follows ? or #"))
     if not host.isascii():
-        raise AddressError("has a host beyond ASCII: write it as its xn-- name")
+        raise AddressError(_("has a host beyond ASCII: write it as its xn-- name"))
     if not read_ip(host) and not HOST.fullmatch(host):
-        raise AddressError("has a host that is no name")
+        raise AddressError(_("has a host that is no name"))
     if not PATH.fullmatch(parts.path):
-        raise AddressError("has a path that no shop has")
+        raise AddressError(_("has a path that no shop has"))
     if allow_private:
         return
     if parts.scheme.lower() != "https":
-        raise AddressError("must be https")
+        raise AddressError(_("must be https"))
     if port not in (None, 443):
-        raise AddressError(f"names port {port}: shops are reached at 443 only")
+        told = _("names port %(port)s: shops are reached at 443 only")
+        raise AddressError(told % {"port": port})
     if _is_private(host):
-        raise AddressError("is a private address: shops are reached over the internet")
+        raise AddressError(_("is a private address: shops are reached over the internet"))
 
 
 def _is_private(host: str) -> bool:

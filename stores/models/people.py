@@ -40,6 +40,8 @@ class User(AbstractUser):
         "stores.Store", null=True, blank=True, on_delete=models.CASCADE, related_name="staff"
     )
 
+    language = models.CharField(max_length=5, blank=True, db_default="")  # "": the browser's
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from msgspec import Struct
 
 from purchases.shops.shopify import shop_domain
+from stores.language import hear
 from stores.shopify import installing
 from stores.shopify.grants import NeedsMerchant, StaleSession
 from stores.shopify.installing import NotInstalled
@@ -62,7 +63,7 @@ class Frame(Struct, frozen=True, kw_only=True):
 class EmbeddedMiddleware:
     """Lets the staff of a shop in by session token, and their admin alone frame what they see.
 
-    The last of the middleware: whoever else looks at the user, a CSRF token or messages, does so later.
+    Whatever else looks at the user, a CSRF token or messages, does so later.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
@@ -86,6 +87,7 @@ class EmbeddedMiddleware:
             wrong = isinstance(error.outcome, NeedsMerchant)
             return framed(_not_installed(request, wrong=wrong), shop=token.shop)
         request.user = user
+        hear(user, request.GET.get("locale", ""))
         request.shopify = Frame(  # type: ignore[attr-defined]  # ours, for base.html
             shop=token.shop,
             client_id=settings.SHOPIFY_API_KEY,

@@ -17,6 +17,7 @@ OTHER_LOCKS = ("admin/", "webhooks/", "collect/", "shopify/")
 # Pages of other packages than the dashboard.
 BUTTONS = {
     "logout",
+    "language",
     "dashboard:resumption",
     "dashboard:settlement",
     "dashboard:check",
@@ -25,7 +26,7 @@ BUTTONS = {
     "dashboard:change_mapping",
     "dashboard:revocation",
 }
-OUTSIDE = {"logout", "connect_shopify", "connect_woocommerce", "woocommerce_handover"}
+OUTSIDE = {"logout", "language", "connect_shopify", "connect_woocommerce", "woocommerce_handover"}
 
 
 def pages() -> Iterator[URLPattern]:

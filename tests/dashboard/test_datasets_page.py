@@ -166,7 +166,7 @@ def test_staff_of_one_shop_see_its_datasets_and_no_others(
 def test_who_may_only_read_adds_nothing(client: Client, acme: SimpleNamespace) -> None:
     client.force_login(factories.a_member(acme.workspace, "reader", role="analyst"))
 
-    assert texts(client.get(page_of(acme)), "button") == ["Log out"]
+    assert texts(client.get(page_of(acme)), "button") == ["Français", "Log out"]
     assert client.post(page_of(acme), {"pixel_id": NEW}).status_code == 404
 
 
