@@ -41,7 +41,7 @@ PRODUCTION = CONNECTOR_ENV_FILE= DEBUG= APP_URL=https://connector.example ALLOWE
 	SECRET_KEY=$(RANDOM_KEY) FIELD_ENCRYPTION_KEYS=$(RANDOM_KEY)
 RANDOM_KEY = $$($(PYTHON) -c 'import secrets; print(secrets.token_hex(32))')
 
-screenshots: prepare-dev ## a picture of every page, desk and phone, light and dark, in screenshots/
+screenshots: prepare-dev ## a picture of every page, desk and phone, light, dark and French, in screenshots/
 	@$(PYTHON) launch/programs.py
 	@$(VENV)/python -m launch.demo sandbox.screenshots
 

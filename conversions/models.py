@@ -258,6 +258,24 @@ class ConsentEvidence(models.Model):
         return self.last_seen_at - self.first_seen_at > timedelta(minutes=1)
 
 
+class OrderConsent(models.Model):
+    """What an order's buyer had answered when its store's policy was last laid on it (evidence.py)."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, db_index=False)
+    order_id = models.CharField(max_length=64)
+    country = models.CharField(max_length=2)  # "" where the order names none
+    answer = models.CharField(max_length=10)  # purchases.consent.Answer
+    waited = models.BooleanField()  # for an answer, at some time
+    placed_at = models.DateTimeField()
+    order_updated_at = models.DateTimeField()  # which version of the order has said so
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "order_id"], name="consent_once_per_order")
+        ]
+        indexes = [models.Index(fields=["store", "placed_at"], name="consent_of_store")]
+
+
 class PixelQueue(models.Model):
     """A pixel's turn: one request at a time, least recently served first. The lease is here."""
 

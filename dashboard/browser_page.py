@@ -63,7 +63,7 @@ class BrowserForm(forms.Form):
         required=False,
         help_text=_(
             "The law there wants it. Until the shop's pages tell us, such orders wait, for seven days at"
-            " most. It can be changed below the mappings."
+            " most. It can be changed on the page Privacy."
         ),
     )
 

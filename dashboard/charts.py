@@ -63,6 +63,15 @@ class Mark(Struct, frozen=True, kw_only=True):
     y: str
 
 
+class Layer(Struct, frozen=True, kw_only=True):
+    """One value per slot."""
+
+    css: str
+    label: str
+    values: Sequence[float]
+    total: str = ""
+
+
 class Plot(Struct, frozen=True, kw_only=True):
     """What templates/charts/_plot.html draws. `summary` tells it to those who do not see it."""
 
@@ -74,16 +83,8 @@ class Plot(Struct, frozen=True, kw_only=True):
     bars: Sequence[Bar] = ()
     lines: Sequence[Shape] = ()
     marks: Sequence[Mark] = ()
+    keys: Sequence[Layer] = ()  # what the colours of the bars stand for
     names_all: bool = False  # each slot's label stands below it, not only the first and the last
-
-
-class Layer(Struct, frozen=True, kw_only=True):
-    """One value per slot."""
-
-    css: str
-    label: str
-    values: Sequence[float]
-    total: str = ""
 
 
 def stacked_area(layers: Sequence[Layer], *, top: float) -> list[Shape]:
@@ -118,6 +119,21 @@ def bars(values: Sequence[float], *, css: str, top: float) -> list[Bar]:
         )
         for number, value in enumerate(values)
     ]
+
+
+def stacked_bars(layers: Sequence[Layer], *, top: float) -> list[Bar]:
+    """A bar per slot, of the layers on one another, the first at the bottom."""
+    found, floor = [], [0.0] * max((len(layer.values) for layer in layers), default=0)
+    for layer in layers:
+        ceiling = [low + value for low, value in zip(floor, layer.values, strict=True)]
+        hanging = [(layer.css, low, high) for low, high in zip(floor, ceiling, strict=True)]
+        found += [
+            bar
+            for bar, value in zip(waterfall(hanging, top=top), layer.values, strict=True)
+            if value
+        ]
+        floor = ceiling
+    return found
 
 
 def waterfall(steps: Sequence[tuple[str, float, float]], *, top: float) -> list[Bar]:

@@ -86,21 +86,21 @@ def ledger_reasons(*, store: Store, wanted: LedgerFilter, now: datetime) -> list
     return sorted(counted.values_list("reason", "orders"), key=lambda each: (-each[1], each[0]))
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class Held(Struct, frozen=True, kw_only=True):
     """What has come of a store's policy of consent in the last `DAYS` days, in orders."""
 
     waiting: int
     refused: int
 
 
-def asked_of_buyers(*, store: Store, now: datetime) -> Asked:
+def held_by_consent(*, store: Store, now: datetime) -> Held:
     """How many orders wait for a yes, and how many ended with a no; one query."""
     events = _matching(store, LedgerFilter(days=DAYS), now).filter(
         Q(state=State.WAITING, reason="consent") | Q(state=State.SKIPPED, reason="consent_refused")
     )
     counted = events.order_by().values("state").annotate(orders=Count("order_id", distinct=True))
     orders = dict(counted.values_list("state", "orders"))
-    return Asked(waiting=orders.get(State.WAITING, 0), refused=orders.get(State.SKIPPED, 0))
+    return Held(waiting=orders.get(State.WAITING, 0), refused=orders.get(State.SKIPPED, 0))
 
 
 def _matching(store: Store, wanted: LedgerFilter, now: datetime) -> QuerySet[ConversionEvent]:

@@ -43,6 +43,15 @@ class Said(StrEnum):
     NOTHING = "nothing"
 
 
+class Answer(StrEnum):
+    """What a buyer had answered where a policy asks, for the account that a store gives of it."""
+
+    GIVEN = "given"
+    REFUSED = "refused"
+    MISSING = "missing"  # no answer stands on the order
+    NOT_NEEDED = "not_needed"  # the policy does not ask where they are
+
+
 class ConsentError(ValueError):
     """A policy that cannot be meant: `key` names the setting, the message says what is allowed."""
 
@@ -97,6 +106,21 @@ def permission_of(order: Order, consent: Consent | None) -> Permission:
     if permission is Permission.FULL and sale_of_data(order) is Said.NO:
         return Permission.LIMITED
     return permission
+
+
+def answer_of(order: Order, consent: Consent) -> Answer:
+    """What the buyer had answered, where the store's policy asks."""
+    said = marketing(order)
+    if said is Said.NO:
+        return Answer.REFUSED
+    if not _applies(order, consent.regions):
+        return Answer.NOT_NEEDED
+    return Answer.GIVEN if said is Said.YES else Answer.MISSING
+
+
+def country_of(order: Order) -> str:
+    """Where the buyer is: ISO 3166-1 alpha-2, or "" where the order names no country."""
+    return next((country for country, _state in _places(order)), "")
 
 
 def marketing(order: Order) -> Said:

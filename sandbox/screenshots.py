@@ -1,8 +1,8 @@
 """`make screenshots`: the demo's story, and then a picture of every page that its screens lead to.
 
 A page is known by its path, with the numbers left out: one order's page stands for all. Each is taken at
-the width of a desk and of a phone, light and dark, in full height. What the browser's console says is an
-error: the exit code is 1.
+the width of a desk and of a phone, light, dark and in French, in full height. What the browser's console
+says is an error: the exit code is 1.
 """
 
 import base64
@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from sandbox import scenario
 
 WIDTHS = {"desk": 1280, "phone": 390}
-SCHEMES = ("light", "dark")
+LOOKS = {"light": ("light", "en"), "dark": ("dark", "en"), "french": ("light", "fr")}
 ADDRESS = os.environ.get("CONNECTOR_URL", "")
 EMAIL = "demo@example.com"
 
@@ -96,19 +96,22 @@ def pages(browser: Chrome, site: str) -> Iterator[tuple[str, str]]:
 def take(browser: Chrome, address: str, *, name: str, folder: Path) -> list[str]:
     """Take its pictures; returns what the console said of the page."""
     for size, width in WIDTHS.items():
-        for scheme in SCHEMES:
-            show(browser, address, width=width, scheme=scheme)
+        for look, (scheme, language) in LOOKS.items():
+            show(browser, address, width=width, scheme=scheme, language=language)
             picture = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
-            place = folder / f"{size}-{scheme}" / f"{name}.png"
+            place = folder / f"{size}-{look}" / f"{name}.png"
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(base64.b64decode(picture["data"]))
     return [entry["message"] for entry in browser.get_log("browser")]  # type: ignore[no-untyped-call]
 
 
-def show(browser: Chrome, address: str, *, width: int, scheme: str) -> None:
+def show(browser: Chrome, address: str, *, width: int, scheme: str, language: str) -> None:
     """Open the page as wide as asked, and as high as it is."""
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.execute_cdp_cmd("Network.enable", {})
+    asks = {"headers": {"Accept-Language": language}}
+    browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", asks)
     resize(browser, width, 800)
     browser.get(address)
     height = browser.execute_script("return document.documentElement.scrollHeight")

@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from conversions.models import ConversionEvent
 from dashboard import reasons, words
-from dashboard.navigation import TABS, Tab
+from dashboard.navigation import AREAS, Area, area_of
 from dashboard.value_words import step_in_words
 from stores import language
 
 register = template.Library()
 register.filter(step_in_words)
+register.simple_tag(area_of)
 
 STATES = {
     # of an event
@@ -87,9 +88,9 @@ def money(value: Decimal | None, currency: str) -> str:
 
 
 @register.simple_tag
-def tabs() -> tuple[Tab, ...]:
-    """The pages of the store."""
-    return TABS
+def areas() -> tuple[Area, ...]:
+    """The pages of the store, by what they are about."""
+    return AREAS
 
 
 @register.simple_tag

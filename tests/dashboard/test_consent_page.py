@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django.test import Client
 
-from stores.models import Pixel, Store
+from stores.models import Store
 from tests import factories
 from tests.dashboard.reading import texts
 from tests.pipeline import a_kept_order, an_order, read_all
@@ -20,7 +20,7 @@ def test_a_policy_is_saved_as_the_fleet_file_says_it(page: Client, store: Store)
     answer = page.post(address(store), {"policy": "required", "regions": "eea, GB gb"})
 
     store.refresh_from_db()
-    assert answer["Location"] == f"/stores/{store.pk}/mappings/"
+    assert answer["Location"] == f"/stores/{store.pk}/privacy/"
     assert store.consent == {
         "policy": "required",
         "regions": ["EEA", "GB"],
@@ -80,22 +80,3 @@ def test_who_may_only_read_cannot_change_it(client: Client, acme: SimpleNamespac
 
     assert client.get(address(acme.lyon)).status_code == 404
     assert client.post(address(acme.lyon), {"policy": ""}).status_code == 404
-
-
-def test_what_came_of_it_is_counted_and_leads_to_its_orders(
-    page: Client, store: Store, pixel: Pixel
-) -> None:
-    for order_id, state, reason in (
-        ("1", "waiting", "consent"),
-        ("2", "skipped", "consent_refused"),
-        ("3", "skipped", "consent_refused"),
-        ("4", "skipped", "cancelled"),
-    ):
-        factories.an_event(store, pixel, order_id=order_id, state=state, reason=reason)
-
-    answer = page.get(address(store))
-
-    assert texts(answer, "dd") == ["1", "2"]
-    assert "they wait in vain" in answer.content.decode()
-    refused = page.get(f"/stores/{store.pk}/orders/?state=skipped&reason=consent_refused")
-    assert {row.order_id for row in refused.context["page"].rows} == {"2", "3"}
