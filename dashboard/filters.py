@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from msgspec import Struct
@@ -49,6 +50,19 @@ def read_ledger_filter(query: QueryDict) -> LedgerFilter:
         on=_day(query.get("on", "")),
         before=read_number(query.get("before", "")),
     )
+
+
+def as_query(wanted: LedgerFilter) -> str:
+    """The ledger's address for these filters, without the page; "" for none."""
+    said = {
+        "state": wanted.state,
+        "reason": wanted.reason,
+        "pixel": wanted.pixel or "",
+        "q": wanted.search,
+        "days": "" if wanted.on or wanted.days == PERIODS[0] else wanted.days,
+        "on": wanted.on or "",
+    }
+    return urlencode({name: value for name, value in said.items() if value != ""})
 
 
 def read_delivery_filter(query: QueryDict) -> DeliveryFilter:

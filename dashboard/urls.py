@@ -28,6 +28,12 @@ urlpatterns = [
     path("", stores.stores, name="stores"),
     path("stores/<int:store_id>/", home.home, name="home"),
     path("stores/<int:store_id>/orders/", orders.ledger, name="ledger"),
+    path("stores/<int:store_id>/orders/filters", orders.save_filter, name="save_filter"),
+    path(
+        "stores/<int:store_id>/orders/filters/<int:filter_id>/removal",
+        orders.remove_filter,
+        name="remove_filter",
+    ),
     path("stores/<int:store_id>/orders/<slug:order_id>/", orders.order, name="order"),
     path("stores/<int:store_id>/balance/", balance.balance, name="balance"),
     path("stores/<int:store_id>/balance/run", balance.draw_up_balance, name="draw_up_balance"),

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from dashboard.models import SavedFilter
 from stores.models import Invitation, KeyHandover, Pixel, PixelMapping, Store, User, Workspace
 from tests import factories
 
@@ -23,6 +24,8 @@ BUTTONS = {
     "dashboard:check",
     "dashboard:draw_up_balance",
     "dashboard:change_dataset",
+    "dashboard:save_filter",
+    "dashboard:remove_filter",
     "dashboard:change_mapping",
     "dashboard:revocation",
 }
@@ -56,6 +59,9 @@ def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str
     known["mapping_id"] = mapping.pk
     known["handover_id"] = KeyHandover.objects.create(
         workspace=workspace, user=factories.a_user(), url="https://kitchen.example"
+    ).pk
+    known["filter_id"] = SavedFilter.objects.create(
+        user=factories.a_user(), store=store, name="Mine", query="state=waiting"
     ).pk
     known["invitation_id"] = Invitation.objects.create(
         workspace=workspace, invited_by=factories.a_user(), whom="Boutique Lyon"

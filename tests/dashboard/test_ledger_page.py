@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -7,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from conversions.models import State
+from dashboard.models import SavedFilter
 from stores.models import Pixel, Store, Workspace
 from tests import factories
 from tests.dashboard.reading import attributes, texts
@@ -181,8 +183,8 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(
     with CaptureQueriesContext(connection) as queries:
         page.get(f"/stores/{store.pk}/orders/")
 
-    # session, user; store, counts (twice), orders, events, pixels, broken pixels
-    assert len(queries) == 9
+    # session, user; store, counts (twice), orders, events, pixels, kept filters, broken pixels
+    assert len(queries) == 10
 
 
 def names(answer: object) -> list[str]:
@@ -220,3 +222,77 @@ def test_a_reason_that_is_none_leaves_the_filter_out(
     answer = page.get(f"/stores/{store.pk}/orders/", {"state": "skipped", "reason": reason})
 
     assert len(answer.context["page"].rows) == 1
+
+
+# Filters that are kept
+
+
+def keep(page: Client, store: Store, *, name: str, query: str) -> Any:
+    return page.post(f"/stores/{store.pk}/orders/filters", {"name": name, "query": query})
+
+
+def kept_filters(page: Client, store: Store) -> list[tuple[str, str]]:
+    saved = page.get(f"/stores/{store.pk}/orders/").context["saved"]
+    return [(each.name, each.query) for each in saved]
+
+
+def test_filters_are_kept_under_a_name_and_lead_back_to_the_same_orders(
+    page: Client, store: Store, pixel: Pixel
+) -> None:
+    factories.an_event(store, pixel, order_id="1", state="waiting", reason="payment")
+    factories.an_event(store, pixel, order_id="2")
+
+    answer = keep(
+        page, store, name=" Unpaid ", query="state=waiting&reason=payment&days=0&before=9"
+    )
+
+    query = "state=waiting&reason=payment&days=0"
+    assert answer.headers["Location"] == f"/stores/{store.pk}/orders/?{query}"
+    assert kept_filters(page, store) == [("Unpaid", query)]
+    shown = page.get(answer.headers["Location"])
+    assert [row.order_id for row in shown.context["page"].rows] == ["1"]
+
+
+def test_the_same_name_again_stands_for_the_later_choice(page: Client, store: Store) -> None:
+    keep(page, store, name="Mine", query="state=waiting")
+    keep(page, store, name="Mine", query=f"q={'%C3%A9' * 100}")
+
+    assert kept_filters(page, store) == [("Mine", f"q={'%C3%A9' * 100}")]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"), [("", "state=waiting"), ("Mine", ""), ("Mine", "state=x&pixel=y&days=z")]
+)
+def test_nothing_is_kept_without_a_name_or_a_choice(
+    page: Client, store: Store, name: str, query: str
+) -> None:
+    keep(page, store, name=name, query=query)
+
+    assert kept_filters(page, store) == []
+
+
+def test_one_person_keeps_twenty_at_most(page: Client, store: Store) -> None:
+    for number in range(21):
+        keep(page, store, name=f"Filter {number}", query="state=waiting")
+
+    assert len(kept_filters(page, store)) == 20
+
+
+def test_a_filter_is_its_owners_alone(page: Client, client: Client, store: Store) -> None:
+    keep(page, store, name="Mine", query="state=waiting")
+    mine = SavedFilter.objects.get()
+    bob = factories.a_member(store.workspace, "bob")
+    client.force_login(bob)
+
+    assert kept_filters(client, store) == []
+    removal = f"/stores/{store.pk}/orders/filters/{mine.pk}/removal"
+    assert client.post(removal).status_code == 404
+    assert SavedFilter.objects.count() == 1
+
+
+def test_a_filter_that_is_removed_is_gone(page: Client, store: Store) -> None:
+    keep(page, store, name="Mine", query="state=waiting")
+
+    page.post(f"/stores/{store.pk}/orders/filters/{SavedFilter.objects.get().pk}/removal")
+
+    assert kept_filters(page, store) == []
