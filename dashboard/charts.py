@@ -85,6 +85,7 @@ class Plot(Struct, frozen=True, kw_only=True):
     marks: Sequence[Mark] = ()
     keys: Sequence[Layer] = ()  # what the colours of the bars stand for
     names_all: bool = False  # each slot's label stands below it, not only the first and the last
+    low: bool = False  # a strip: its height says nothing
 
 
 def stacked_area(layers: Sequence[Layer], *, top: float) -> list[Shape]:
@@ -134,6 +135,15 @@ def stacked_bars(layers: Sequence[Layer], *, top: float) -> list[Bar]:
         ]
         floor = ceiling
     return found
+
+
+def diverging_bars(
+    pairs: Sequence[tuple[float, float]], *, up: str, down: str, top: float
+) -> list[Bar]:
+    """A bar up and one down from the middle, for each pair; `top` and its negative are the edges."""
+    rising = waterfall([(up, top, top + above) for above, _below in pairs], top=2 * top)
+    falling = waterfall([(down, top - below, top) for _above, below in pairs], top=2 * top)
+    return [*rising, *falling]
 
 
 def waterfall(steps: Sequence[tuple[str, float, float]], *, top: float) -> list[Bar]:

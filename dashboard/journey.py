@@ -20,7 +20,9 @@ from conversions.models import (
     SendAttempt,
     State,
 )
+from dashboard.charts import Plot
 from dashboard.reasons import in_words
+from dashboard.timeline import timeline
 from dashboard.words import exact, span
 from purchases.mapping import Rules, read_rules
 from purchases.triggers import Trigger
@@ -50,6 +52,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     earlier_tries: int
     steps: list[EventTransition]
     earlier_steps: int
+    timeline: Plot | None
 
 
 class Journey(Struct, frozen=True, kw_only=True):
@@ -245,6 +248,7 @@ def _leg(
         earlier_tries=max(len(attempts) - MOST_SHOWN, 0),
         steps=steps[-MOST_SHOWN:],
         earlier_steps=max(len(steps) - MOST_SHOWN, 0),
+        timeline=timeline(event, attempts=attempts[-MOST_SHOWN:]),
     )
 
 

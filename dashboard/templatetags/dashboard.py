@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversions.models import ConversionEvent
 from dashboard import reasons, words
+from dashboard.difference import difference_plot
 from dashboard.navigation import AREAS, Area, area_of
 from dashboard.value_words import step_in_words
 from stores import language
@@ -22,6 +23,7 @@ from stores import language
 register = template.Library()
 register.filter(step_in_words)
 register.simple_tag(area_of)
+register.simple_tag(difference_plot)
 
 STATES = {
     # of an event

@@ -7,13 +7,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conversions.dataset import look_at
 from conversions.tasks import graph_client
+from dashboard import queries
+from dashboard.daily import day_counts
 from dashboard.datasets import DatasetForm, TokenForm, give_token
 from dashboard.datasets import datasets as datasets_of
+from dashboard.flow import flow
 from dashboard.views.store_page import (
     changeable_store,
     find_store,
@@ -94,7 +98,10 @@ def _page(
     forms = {pixel.pixel_id: TokenForm(graph=graph, pixel_id=pixel.pixel_id) for pixel in pixels}
     if token_form:
         forms[token_form.of_pixel] = token_form
+    counts = day_counts(store=store, days=queries.DAYS, now=timezone.now())
     around = {
+        "flow": flow(counts, pixels=pixels),
+        "days": queries.DAYS,
         "rows": [(pixel, forms[pixel.pixel_id]) for pixel in pixels],
         "form": form or DatasetForm(graph=graph, store=store),
         "may_change": may_change(request, store),
