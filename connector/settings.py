@@ -20,6 +20,7 @@ from django.core.management.utils import get_random_secret_key
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from connector.logs import logging_config
+from connector.schedule import BEAT, SWEPT
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -290,35 +291,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "socket_connect_timeout": 2,
     }
 )
-CELERY_BEAT_SCHEDULE = {
-    "forget-deliveries": {"task": "shop_webhooks.forget_bodies", "schedule": 3600.0},
-    # More of them at once, where one shop is slow: the worker's own sweep does it one by one.
-    "watch-shops": {
-        "task": "shop_webhooks.watch_shops",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "forget-payloads": {"task": "conversions.forget_payloads", "schedule": 3600.0},
-    "carry-out-notices": {"task": "shop_webhooks.carry_out_notices", "schedule": 300.0},
-    "keep-shopify-tokens": {"task": "stores.keep_shopify_tokens", "schedule": 3600.0},
-    "balance-shops": {
-        "task": "dashboard.balance_shops",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-}
-# What every worker does by itself when no doorbell rings (connector/sweeper.py).
-SWEEPS = (
-    "shop_webhooks.read_due",
-    "conversions.send_due",
-    "conversions.expire",
-    "shop_webhooks.watch_shops",
-    "conversions.merge_totals",
-)
+CELERY_BEAT_SCHEDULE, SWEEPS = BEAT, SWEPT  # connector/schedule.py
 SWEEP_EVERY_SECONDS = _number("SWEEP_EVERY_SECONDS", default=5, least=0.1)
-SEND_SLOTS = int(
-    _number("SEND_SLOTS", default=12, least=1)
-)  # threads of a worker that may wait for Meta
+# Threads of a worker that may wait for Meta.
+SEND_SLOTS = int(_number("SEND_SLOTS", default=12, least=1))
 
 # --- Meta and the shops -----------------------------------------------------------------------------
 
@@ -353,3 +329,6 @@ LOG_FORMAT = env.str("LOG_FORMAT", default="console" if LOCAL else "json")
 LOGGING = logging_config(LOG_FORMAT)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 15
+ALERT_FROM = env.str("ALERT_FROM", default="connector@localhost")
+ALERT_PING_URL = _address("ALERT_PING_URL", "https", "http")

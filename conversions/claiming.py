@@ -21,6 +21,7 @@ from conversions import ledger
 from conversions.graph import DEADLINE_SECONDS
 from conversions.models import Lane, PixelQueue
 from conversions.outbox import payload_purpose
+from conversions.pausing import PROBE_EVERY
 from purchases.meta.payload import MAX_EVENTS, take_batch
 from stores.failpoints import failpoint
 from stores.models import Pixel
@@ -30,7 +31,6 @@ from stores.sql import rows, run
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=60)  # longer than a post and its settling may take
-PROBE_EVERY = timedelta(minutes=15)  # a broken pixel is tried with one event
 # After so many failures in a row the breaker is open: one event asks whether Meta is well again.
 OPEN_AFTER = 5
 # How many events may share a request with one that so many senders have died with.

@@ -17,12 +17,12 @@ from typing import assert_never
 
 import structlog
 from django.db import OperationalError, connection, transaction
-from django.db.models.functions import Now
 
 from conversions import ledger
-from conversions.claiming import PROBE_EVERY, Claim, Owed, begin, claim_turn, put_behind
+from conversions.claiming import Claim, Owed, begin, claim_turn, put_behind
 from conversions.graph import GraphClient
 from conversions.models import Lane, PixelQueue, SendAttempt
+from conversions.pausing import PROBE_EVERY, pause, resume
 from purchases.meta.payload import MAX_EVENTS, request_body
 from purchases.meta.response import (
     Accepted,
@@ -35,7 +35,6 @@ from purchases.meta.response import (
     Unknown,
 )
 from stores.failpoints import failpoint
-from stores.models import Pixel
 from stores.sql import run
 
 log = structlog.get_logger(__name__)
@@ -168,7 +167,7 @@ def _apply(
     match outcome:
         case Accepted():
             ledger.accept(ids, attempt=claim.attempt, fbtrace_id=answer.fbtrace_id)
-            _mend(claim.pixel)
+            resume(claim.pixel)
             queue.refusals = queue.failures = 0
             queue.batch_limit = min(queue.batch_limit * 2, MAX_EVENTS)
         case TryLater(reason=reason, retry_after=retry_after):
@@ -241,18 +240,8 @@ def _fail(claim: Claim, queue: PixelQueue, retry_after: timedelta | None) -> tim
 
 
 def _break(claim: Claim, reason: str) -> None:
-    """Pause the pixel: its events wait, and one of them is tried now and then."""
     claim.groups.clear()
-    PixelQueue.objects.filter(pk=claim.pixel.pk).update(probe_at=Now() + PROBE_EVERY)
-    if not claim.pixel.broken_reason:
-        Pixel.objects.filter(pk=claim.pixel.pk).update(broken_reason=reason, broken_at=Now())
-        log.error("pixel.broken", pixel=claim.pixel.pixel_id, reason=reason)
-
-
-def _mend(pixel: Pixel) -> None:
-    if pixel.broken_reason:
-        Pixel.objects.filter(pk=pixel.pk).update(broken_reason="", broken_at=None)
-        log.info("pixel.mended", pixel=pixel.pixel_id)
+    pause(claim.pixel, reason=reason)
 
 
 def _finish(claim: Claim, outcome: Outcome, answer: Answer) -> None:

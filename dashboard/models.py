@@ -1,12 +1,18 @@
-"""What the screens keep: a store's last balance, and the filters that people save."""
+"""What the screens keep: a store's last balance, the filters that people save, and the alerts."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from shop_webhooks.models import Turn
-from stores.models import Store
+from stores.models import Pixel, Store, Workspace
+from stores.secrets import SecretField
+from stores.tenants import TenantQuerySet
 
 
 class BalanceRun(Turn):
@@ -31,4 +37,104 @@ class SavedFilter(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["store", "user", "name"], name="filter_once_per_name")
+        ]
+
+
+class Lookout(models.Model):
+    """When we last looked whether anything is wrong, and the lock of whoever is looking. One row."""
+
+    looked_at = models.DateTimeField(null=True)
+    looked_slowly_at = models.DateTimeField(null=True)  # at what changes in days, not in minutes
+
+    objects: models.Manager[Lookout] = models.Manager()
+
+
+class Alert(models.Model):
+    """Something is wrong (alerts/causes.py), from when it was first seen until it is over."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="alerts")
+    cause = models.CharField(max_length=20)
+    level = models.CharField(max_length=4)
+    store = models.ForeignKey(Store, null=True, on_delete=models.CASCADE, db_index=False)
+    pixel = models.ForeignKey(Pixel, null=True, on_delete=models.CASCADE, db_index=False)
+    reason = models.CharField(max_length=64, db_default="")
+    orders = models.PositiveIntegerField(db_default=0)
+    money = models.JSONField(default=list)  # [currency, amount as text], the most first
+    until = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField()
+    seen_at = models.DateTimeField()  # the last time that it was so
+    resolved_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # when a message about it was written
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL
+    )
+
+    class OfAlerts(TenantQuerySet):
+        to_store = "store"
+
+    objects = OfAlerts.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "cause", "store", "pixel"],
+                condition=Q(resolved_at=None),
+                nulls_distinct=False,
+                name="alert_once_while_open",
+            )
+        ]
+        indexes = [models.Index(fields=["workspace", "-opened_at"], name="alert_of_workspace")]
+
+
+class AlertChannel(models.Model):
+    """Where a workspace's alerts go."""
+
+    class Kind(models.TextChoices):
+        MEMBERS = "members"  # the mail addresses of those who may put it right
+        EMAIL = "email"
+        SLACK = "slack"  # or whatever takes {"text": …}
+        WEBHOOK = "webhook"  # signed: https://www.standardwebhooks.com
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="channels")
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    target = SecretField()  # an address may be the key to what it leads to
+    secret = SecretField()
+    language = models.CharField(max_length=5, db_default="en")
+    enabled = models.BooleanField(default=True, db_default=True)
+    created_at = models.DateTimeField(db_default=Now())
+    reason = models.CharField(
+        max_length=64, db_default=""
+    )  # why the last message did not get there
+    sent_at = models.DateTimeField(null=True)
+
+    class OfChannels(TenantQuerySet):
+        to_store = ""  # a channel tells of all of the workspace
+
+    objects = OfChannels.as_manager()
+
+
+class AlertMessage(models.Model):
+    """A message that is to be sent, and then was: once, or twice where we died in between."""
+
+    class Kind(models.TextChoices):
+        OPENED = "opened"
+        RESOLVED = "resolved"
+        TEST = "test"
+
+    channel = models.ForeignKey(AlertChannel, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    alerts: models.ManyToManyField[Alert, Any] = models.ManyToManyField(Alert)
+    key = models.UUIDField(unique=True)  # the same for each try
+    written_at = models.DateTimeField()
+    not_before = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(db_default=0)
+    done_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=64, db_default="")  # why it was given up, or the last try
+
+    objects: models.Manager[AlertMessage] = models.Manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["not_before"], condition=Q(done_at=None), name="message_to_send")
         ]

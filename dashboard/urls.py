@@ -3,6 +3,7 @@
 from django.urls import path
 
 from dashboard.views import (
+    alerts,
     balance,
     browser,
     connection,
@@ -63,6 +64,9 @@ urlpatterns = [
     path("stores/<int:store_id>/match-quality/", insight.match_quality, name="match_quality"),
     path("stores/<int:store_id>/preview/", preview.preview, name="preview"),
     path("stores/<int:store_id>/test-events/", test_events.test_events, name="test_events"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/<int:alert_id>/acknowledgement", alerts.acknowledge, name="acknowledge"),
+    path("alerts/channels/<int:channel_id>/change", alerts.change_channel, name="change_channel"),
     path("invitations/", invitations.invitations, name="invitations"),
     path(
         "invitations/<int:invitation_id>/revocation",

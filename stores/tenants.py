@@ -10,7 +10,7 @@ from django.db import models
 class TenantQuerySet(models.QuerySet[Any]):
     """Rows that belong to a workspace: the one way to see them is `visible_to`."""
 
-    to_workspace, to_store = "workspace", "store"
+    to_workspace, to_store = "workspace", "store"  # `to_store` is "" for what tells of every store
 
     def visible_to(self, user: Any) -> Any:
         """The rows of the workspaces that `user` is a member of; none for a stranger."""
@@ -19,5 +19,7 @@ class TenantQuerySet(models.QuerySet[Any]):
         found = self.filter(**{f"{self.to_workspace}__members": user.pk})
         if user.only_store_id is None:
             return found
+        if not self.to_store:
+            return self.none()
         theirs = self.model._base_manager.filter(**{self.to_store: user.only_store_id})
         return found.filter(pk__in=theirs.values("pk"))

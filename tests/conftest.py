@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.utils import translation
 
 from sandbox.graph_api import GraphApi
 from tests.shops import certificate, shop
@@ -30,6 +31,13 @@ def plain_static_files(request: pytest.FixtureRequest) -> None:
         plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
         settings = request.getfixturevalue("settings")
         settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A request leaves the language of its thread behind; the next one would set its own."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from shop_webhooks.models import WebhookDelivery
 from stores.models import Membership, Pixel, PixelMapping, Store, User, Workspace
 
 PASSWORD = "correct horse battery"
-numbers = itertools.count(1001)
+numbers = itertools.count(100_001)  # none that a test would write by hand
 
 
 def a_user(name: str = "alice") -> User:

@@ -37,6 +37,7 @@ class Pixel(models.Model):
     # Set while Meta refuses the token or the dataset: events wait, nothing is sent.
     broken_reason = models.CharField(max_length=64, blank=True)
     broken_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)  # when Meta was last asked for it
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Tenants(TenantQuerySet):

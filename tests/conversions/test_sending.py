@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models import F
 
-from conversions import claiming, ledger, sending
+from conversions import claiming, ledger, pausing, sending
 from conversions import graph as graph_module
 from conversions.graph import GraphClient
 from conversions.models import ConversionEvent, EventPayload, PixelQueue, SendAttempt
@@ -668,7 +668,7 @@ class TestBrokenPixels:
 
     def time_for_a_probe(self) -> None:
         end_pauses()
-        PixelQueue.objects.update(probe_at=F("probe_at") - claiming.PROBE_EVERY)
+        PixelQueue.objects.update(probe_at=F("probe_at") - pausing.PROBE_EVERY)
 
 
 class TestRejected:

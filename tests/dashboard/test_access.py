@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
-from dashboard.models import SavedFilter
+from dashboard.models import Alert, AlertChannel, SavedFilter
 from stores.models import Invitation, KeyHandover, Pixel, PixelMapping, Store, User, Workspace
 from tests import factories
 
+NOW = timezone.now()
 # Doors that are open, or have a lock of their own (the admin: is_staff; webhooks: a signature; the
 # hand-over of a key: a state that is used once; an invitation: its link; what is framed in Shopify's
 # admin: a session token, see tests/stores/shopify/test_embedded.py).
@@ -25,6 +27,8 @@ BUTTONS = {
     "dashboard:draw_up_balance",
     "dashboard:change_dataset",
     "dashboard:save_filter",
+    "dashboard:acknowledge",
+    "dashboard:change_channel",
     "dashboard:remove_filter",
     "dashboard:change_mapping",
     "dashboard:revocation",
@@ -60,6 +64,10 @@ def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str
     known["handover_id"] = KeyHandover.objects.create(
         workspace=workspace, user=factories.a_user(), url="https://kitchen.example"
     ).pk
+    known["alert_id"] = Alert.objects.create(
+        workspace=workspace, cause="rejects", store=store, opened_at=NOW, seen_at=NOW
+    ).pk
+    known["channel_id"] = AlertChannel.objects.create(workspace=workspace, kind="members").pk
     known["filter_id"] = SavedFilter.objects.create(
         user=factories.a_user(), store=store, name="Mine", query="state=waiting"
     ).pk

@@ -142,7 +142,7 @@ def test_the_number_of_queries_does_not_grow_with_the_stores(
         page.get("/")
 
     # session, user; stores, counts (twice), unreadable deliveries, broken pixels, doubts, may connect
-    assert len(queries) == 9
+    assert len(queries) == 10
 
 
 def now() -> datetime:
