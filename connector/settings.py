@@ -148,6 +148,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "stores.shopify.embedded.EmbeddedMiddleware",
     "stores.language.LanguageMiddleware",
+    "stores.acting.ActingMiddleware",
 ]
 TEMPLATES = [
     {

@@ -138,3 +138,62 @@ class AlertMessage(models.Model):
         indexes = [
             models.Index(fields=["not_before"], condition=Q(done_at=None), name="message_to_send")
         ]
+
+
+class AuditChain(models.Model):
+    """A workspace's chain of audit entries, and where it ends."""
+
+    workspace = models.OneToOneField(
+        Workspace, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False
+    )
+    length = models.BigIntegerField(db_default=0)
+    head = models.CharField(max_length=64, db_default="")  # the last entry's hash
+    signed_at = models.DateTimeField(null=True)
+
+    objects: models.Manager[AuditChain] = models.Manager()
+
+
+class AuditCursor(models.Model):
+    """Up to where the trails were read into the chains, and the lock of whoever reads. One row."""
+
+    changes_up_to = models.BigIntegerField(db_default=0)  # ConfigChange
+    steps_up_to = models.BigIntegerField(db_default=0)  # EventTransition
+
+    objects: models.Manager[AuditCursor] = models.Manager()
+
+
+class AuditEntry(models.Model):
+    """One link: what happened, as the text that was hashed with the link before it. Never changed."""
+
+    chain = models.ForeignKey(AuditChain, on_delete=models.CASCADE, db_index=False)
+    number = models.BigIntegerField()
+    text = models.TextField()
+    hash = models.CharField(max_length=64)
+
+    objects: models.Manager[AuditEntry] = models.Manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chain", "number"], name="entry_once_in_chain")
+        ]
+
+
+class AuditSignature(models.Model):
+    """The head of a chain, signed once a day: what stands before it cannot be made up later."""
+
+    chain = models.ForeignKey(AuditChain, on_delete=models.CASCADE)
+    number = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    signed_at = models.DateTimeField()
+    signature = models.CharField(max_length=128)  # Ed25519, hexadecimal
+
+    objects: models.Manager[AuditSignature] = models.Manager()
+
+
+class AuditKey(models.Model):
+    """What this installation signs with. One row, made when it is first needed."""
+
+    private = SecretField()  # hexadecimal
+    public = models.CharField(max_length=64)
+
+    objects: models.Manager[AuditKey] = models.Manager()

@@ -9,6 +9,7 @@ from conversions import sentinel
 from conversions.stopping import may_go_on
 from conversions.tasks import graph_client, send_due
 from dashboard.alerts import deadman, raising, sending
+from dashboard.audit import sealing
 from dashboard.balancing import balance_next
 
 # The next beat takes over: were every store due at once, each beat would otherwise take a worker more
@@ -33,6 +34,15 @@ def look_at_datasets(**_later: object) -> None:
     while may_go_on() and time.monotonic() < end:
         if not sentinel.look_at_next(graph=graph_client(), now=timezone.now()):
             return
+
+
+@shared_task(name="dashboard.seal_audit")
+def seal_audit(**_later: object) -> None:
+    """Append what has happened to the audit chains, and sign what was not signed for a day."""
+    end = time.monotonic() + BUDGET_SECONDS
+    while may_go_on() and time.monotonic() < end and sealing.seal(now=timezone.now()):
+        pass
+    sealing.sign_heads(now=timezone.now())
 
 
 @shared_task(name="dashboard.balance_shops")

@@ -6,6 +6,7 @@ from dashboard.views import (
     alerts,
     balance,
     browser,
+    changes,
     connection,
     consent,
     datasets,
@@ -67,6 +68,7 @@ urlpatterns = [
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:alert_id>/acknowledgement", alerts.acknowledge, name="acknowledge"),
     path("alerts/channels/<int:channel_id>/change", alerts.change_channel, name="change_channel"),
+    path("changes/", changes.changes, name="changes"),
     path("invitations/", invitations.invitations, name="invitations"),
     path(
         "invitations/<int:invitation_id>/revocation",

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, ProgrammingError
 from rich.console import Console
 
+from stores.acting import acting_as
 from stores.fleet.document import FleetError
 from stores.fleet.entries import Fleet
 from stores.fleet.file import read_fleet
@@ -44,7 +45,8 @@ class Command(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run; a database that does not answer and a reader that went away are no bugs of ours."""
         try:
-            return super().execute(*args, **options)
+            with acting_as(f"command {type(self).__module__.rpartition('.')[2]}"):
+                return super().execute(*args, **options)
         except ProgrammingError as error:
             if "does not exist" not in str(error):
                 raise

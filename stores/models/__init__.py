@@ -3,8 +3,10 @@
 from stores.models.mappings import MappingTemplate, Pixel, PixelMapping, ProductCost
 from stores.models.people import Membership, User, UserManager, Workspace
 from stores.models.shops import Invitation, KeyHandover, ShopifyInstallation, Store
+from stores.models.trail import ConfigChange
 
 __all__ = [
+    "ConfigChange",
     "Invitation",
     "KeyHandover",
     "MappingTemplate",

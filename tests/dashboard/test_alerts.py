@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from conversions.models import EventTransition
@@ -443,8 +443,6 @@ def test_an_address_that_leads_inside_is_never_asked(owner: User, acme: SimpleNa
 
 
 def test_the_target_of_a_channel_is_sealed(acme: SimpleNamespace) -> None:
-    from django.db import connection
-
     channel = AlertChannel.objects.create(
         workspace=acme.workspace, kind="slack", target="https://hooks.example/T0/secret"
     )

@@ -1,0 +1,54 @@
+"""Who changes what is set: told to the database, whose triggers write each change down (trail.py).
+
+It is told with the change, in its transaction, and not for a session: a pool before PostgreSQL may
+give the session to somebody else in between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import HttpRequest
+
+from stores.models import User
+
+LONGEST = 60
+# What Django writes for the tables whose changes are kept.
+CHANGES = re.compile(
+    r'(INSERT INTO|UPDATE|DELETE FROM) "(stores_(store|pixel|pixelmapping|mappingtemplate|membership)'
+    r'|dashboard_alertchannel)"'
+)
+
+
+@contextmanager
+def acting_as(actor: str) -> Iterator[None]:
+    """What is changed inside is written down as the doing of `actor`: `user 5`, `command apply`."""
+
+    def tell(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not CHANGES.match(sql):
+            return execute(sql, params, many, context)
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('connector.actor', %s, TRUE)", [actor[:LONGEST]])
+            return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(tell):
+        yield
+
+
+class ActingMiddleware:
+    """Whatever a request changes, its user has changed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Answer one request."""
+        if request.method != "POST" or not isinstance(request.user, User):
+            return self._get_response(request)
+        with acting_as(f"user {request.user.pk}"):
+            return self._get_response(request)
