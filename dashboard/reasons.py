@@ -101,6 +101,7 @@ SENTENCES = {
     "order_edit": gettext_lazy("It tells of an edit; the order itself comes by another delivery."),
     "other_topic": gettext_lazy("It tells of something else than an order."),
     "refund": gettext_lazy("It tells of a refund, not of an order."),
+    "redacted": gettext_lazy("Its customer asked to be forgotten: what it said is erased."),
     "stub": gettext_lazy("It holds the order's number without the order."),
     # Why a delivery cannot be read (purchases/shops/reading.py, shop_webhooks/inbox.py).
     "bad_currency": gettext_lazy("Its currency is not one that exists."),

@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from conversions import visits
 from purchases.browser import MOST_BYTES, UnreadableVisit, read_told
-from shop_webhooks import inbox, tasks
+from shop_webhooks import inbox, tasks, tombstones
 from shop_webhooks.answers import Refusal, answer, answers_always, read_body
 from shop_webhooks.doors import collecting_door
 from stores import patience
@@ -69,6 +69,8 @@ def collect(request: HttpRequest, key: str) -> HttpResponse:
             raise Refusal(400, "not_a_visit") from error
         with transaction.atomic():
             order_id = visits.keep(told, store_id=door.store_id, ring=door.ring)
+            if order_id and tombstones.among({(door.store_id, order_id)}):
+                raise Refusal(410, "gone")  # and nothing is kept
             again = inbox.reopen(store_id=door.store_id, order_id=order_id) if order_id else 0
     if again:
         tasks.process_due.ring_now()

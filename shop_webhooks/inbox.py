@@ -23,6 +23,7 @@ from conversions.sightings import Sighting
 from purchases.order import Order
 from purchases.shops import PLATFORMS
 from purchases.shops.delivery import DeliveryHead, NotAnOrder, UnreadableOrder
+from shop_webhooks import tombstones
 from shop_webhooks.doors import Door
 from shop_webhooks.models import WebhookDelivery
 from stores.failpoints import failpoint
@@ -252,6 +253,7 @@ def unsealed_body(delivery: WebhookDelivery) -> bytes:
 
 @transaction.atomic
 def _settle(readings: list[Reading]) -> None:
+    gone = _forget_the_buried(readings)
     sightings = [
         Sighting(
             store=reading.delivery.store,
@@ -259,18 +261,32 @@ def _settle(readings: list[Reading]) -> None:
             received_at=reading.delivery.received_at,
         )
         for reading in readings
-        if reading.order and reading.delivery.store
+        if reading.state == State.RECORDED and reading.order and reading.delivery.store
     ]
     unmapped = outbox.record_purchases(sightings)
     outcomes = [_outcome(reading, unmapped) for reading in readings]
     run(CLOSE, [list(column) for column in zip(*outcomes, strict=True)])
+    tombstones.erase(gone)
     failpoint("K08")
     log.info("deliveries.processed", count=len(readings), orders=len(sightings))
 
 
+def _forget_the_buried(readings: list[Reading]) -> list[int]:
+    """The readings of orders that are to stay forgotten are skipped; returns their deliveries' ids."""
+    buried = tombstones.among({_place(reading) for reading in readings if reading.order})
+    found = [reading for reading in readings if reading.order and _place(reading) in buried]
+    for reading in found:
+        reading.state, reading.reason = State.SKIPPED, "redacted"
+    return [reading.delivery.pk for reading in found]
+
+
+def _place(reading: Reading) -> tuple[int, str]:
+    return reading.delivery.store_id or 0, reading.order.shop_order_id if reading.order else ""
+
+
 def _outcome(reading: Reading, unmapped: set[int]) -> tuple[int, str, str, str, str]:
     state, reason = reading.state, reading.reason
-    if reading.order and reading.delivery.store_id in unmapped:
+    if state == State.RECORDED and reading.delivery.store_id in unmapped:
         state, reason = State.SKIPPED, "no_mapping"
     order_id = reading.order.shop_order_id if reading.order else ""
     return reading.delivery.pk, state.value, reason, reading.detail, order_id

@@ -145,3 +145,18 @@ class ShopNotice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} of {self.shop}"
+
+
+class Tombstone(models.Model):
+    """An order whose customer asked to be forgotten (tombstones.py)."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, db_index=False)
+    order_id = models.CharField(max_length=64)
+    buried_at = models.DateTimeField(db_default=Now())
+
+    objects: models.Manager[Tombstone] = models.Manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "order_id"], name="tombstone_once_per_order")
+        ]

@@ -20,6 +20,7 @@ from conversions import visits
 from conversions.models import BrowserVisit, ConversionEvent, EventPayload
 from purchases.shops.delivery import DeliveryHead
 from purchases.shops.shopify import shop_domain
+from shop_webhooks import tombstones
 from shop_webhooks.inbox import delivery_key, unsealed_body
 from shop_webhooks.models import ShopNotice, WebhookDelivery
 from stores.models import Pixel, ShopifyInstallation, Store, User
@@ -151,6 +152,7 @@ def _customer_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) 
     found = _deliveries_of(notice.shop, order_ids, said.get("customer") or {})
     order_ids += [delivery.order_id for delivery, _ in found if delivery.order_id]
     stores = Store.objects.filter(platform=Store.Platform.SHOPIFY, domain=notice.shop)
+    tombstones.bury(stores, order_ids)
     deliveries = WebhookDelivery.objects.filter(store__in=stores, body__isnull=False)
     erased = _forget(
         deliveries.filter(pk__in=[delivery.pk for delivery, _ in found])
