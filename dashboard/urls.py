@@ -12,6 +12,7 @@ from dashboard.views import (
     datasets,
     deliveries,
     doubt,
+    heat,
     home,
     insight,
     invitations,
@@ -68,6 +69,7 @@ urlpatterns = [
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:alert_id>/acknowledgement", alerts.acknowledge, name="acknowledge"),
     path("alerts/channels/<int:channel_id>/change", alerts.change_channel, name="change_channel"),
+    path("fleet/", heat.heat, name="heat"),
     path("changes/", changes.changes, name="changes"),
     path("invitations/", invitations.invitations, name="invitations"),
     path(

@@ -9,13 +9,14 @@ from typing import Any
 
 from django import template
 from django.template import Context
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from conversions.models import ConversionEvent
 from dashboard import reasons, words
 from dashboard.difference import difference_plot
+from dashboard.heat import Cell
 from dashboard.navigation import AREAS, Area, area_of
 from dashboard.value_words import step_in_words
 from stores import language
@@ -120,6 +121,19 @@ def moment(context: Context, value: datetime | None) -> SafeString:
 def exact_moment(value: datetime) -> SafeString:
     """The exact time, with the zone's offset."""
     return _time(value, shown=words.exact(value), title=words.exact(value))
+
+
+@register.simple_tag
+def heat_cells(cells: Sequence[Cell]) -> SafeString:
+    """A store's days: thousands on a page, too many for the template's own loop."""
+    return format_html_join("", '<td class="cell {}" title="{}">{}</td>', map(_heat, cells))
+
+
+def _heat(cell: Cell) -> tuple[str, str, str]:
+    if cell.percent is None or cell.percent == 100:
+        return cell.css, cell.words, "·" if cell.percent is None else "✓"
+    link = '<a href="{}" aria-label="{}">{}</a>'
+    return cell.css, cell.words, format_html(link, cell.link, cell.words, cell.percent)
 
 
 def _time(value: datetime, *, shown: str, title: str) -> SafeString:
