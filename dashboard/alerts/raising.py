@@ -17,6 +17,7 @@ from django.db import transaction
 from dashboard.alerts import checks, trends
 from dashboard.alerts.causes import ORDER, Alarm, Cause
 from dashboard.models import Alert, AlertChannel, AlertMessage, Lookout
+from stores.models import Workspace
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ def take_over(alarms: Sequence[Alarm], *, causes: Iterable[Cause], now: datetime
 
     Must run inside a transaction.
     """
+    _give_channels()
     found = {alarm.subject: alarm for alarm in alarms}
     looked_at = [cause.value for cause in causes]
     still_open = {
@@ -63,13 +65,6 @@ def take_over(alarms: Sequence[Alarm], *, causes: Iterable[Cause], now: datetime
     _tell([alert for alert in over if alert.told_at], kind=AlertMessage.Kind.RESOLVED, now=now)
 
 
-def channels_of(workspace_id: int) -> list[AlertChannel]:
-    """Where its alerts go: to its members' mail, until somebody chooses otherwise."""
-    if not AlertChannel.objects.filter(workspace=workspace_id).exists():
-        AlertChannel.objects.create(workspace_id=workspace_id, kind=AlertChannel.Kind.MEMBERS)
-    return list(AlertChannel.objects.filter(workspace=workspace_id, enabled=True))
-
-
 def write_message(
     channel: AlertChannel, *, kind: str, alerts: Sequence[Alert], now: datetime
 ) -> None:
@@ -78,6 +73,14 @@ def write_message(
         channel=channel, kind=kind, key=uuid.uuid4(), written_at=now, not_before=now
     )
     message.alerts.set(alerts)
+
+
+def _give_channels() -> None:
+    """A workspace's alerts go to its members' mail, until somebody chooses otherwise."""
+    without = Workspace.objects.filter(channels=None).values_list("pk", flat=True)
+    AlertChannel.objects.bulk_create(
+        AlertChannel(workspace_id=pk, kind=AlertChannel.Kind.MEMBERS) for pk in without
+    )
 
 
 def _new(alarm: Alarm, *, now: datetime) -> Alert:
@@ -130,8 +133,9 @@ def _tell(alerts: Sequence[Alert], *, kind: str, now: datetime) -> None:
     by_workspace: dict[int, list[Alert]] = {}
     for alert in sorted(alerts, key=lambda each: (ORDER[each.cause], each.pk)):
         by_workspace.setdefault(alert.workspace_id, []).append(alert)
-    for workspace_id, told in by_workspace.items():
-        for channel in channels_of(workspace_id):
-            write_message(channel, kind=kind, alerts=told, now=now)
+    channels = AlertChannel.objects.filter(workspace__in=list(by_workspace), enabled=True)
+    for channel in channels.order_by("pk"):
+        told = by_workspace[channel.workspace_id]
+        write_message(channel, kind=kind, alerts=told, now=now)
     if kind == AlertMessage.Kind.OPENED:
         Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(told_at=now)

@@ -112,7 +112,8 @@ def _fields(change: ConfigChange) -> Iterator[tuple[str, str, str]]:
     before, after = change.before or {}, change.after or {}
     for name in sorted({*before, *after} - DULL):
         if name in SECRET:
-            yield name, "", _("written anew")
+            if change.before and change.after:
+                yield name, "", _("written anew")
         elif before.get(name) or after.get(name):
             yield name, _shown(before.get(name)), _shown(after.get(name))
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.alerts.page import DAYS, ChannelForm, looked_at, places_of, read_alerts
-from dashboard.alerts.raising import channels_of, write_message
+from dashboard.alerts.raising import write_message
 from dashboard.models import Alert, AlertChannel, AlertMessage
 from dashboard.tasks import look_out
 from stores.members import changeable_workspaces, user_of
@@ -23,8 +23,6 @@ def alerts(request: HttpRequest) -> HttpResponse:
     """`/alerts/`: what is open, what is over, and where it is told; a POST adds a place."""
     user, now = user_of(request), timezone.now()
     mine = changeable_workspaces(user)
-    for workspace_id in mine.values_list("pk", flat=True):
-        channels_of(workspace_id)
     form = ChannelForm(request.POST or None, user=user)
     shown: dict[str, Any] = {"form": form, "now": now, "days": DAYS, "looked_at": looked_at()}
     if request.method == "POST" and form.is_valid():

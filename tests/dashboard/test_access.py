@@ -1,8 +1,11 @@
 """Every address, as a stranger and as nobody. A new page that is not named here fails."""
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -12,6 +15,7 @@ from stores.models import Invitation, KeyHandover, Pixel, PixelMapping, Store, U
 from tests import factories
 
 NOW = timezone.now()
+WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE)\b", re.IGNORECASE)
 # Doors that are open, or have a lock of their own (the admin: is_staff; webhooks: a signature; the
 # hand-over of a key: a state that is used once; an invitation: its link; what is framed in Shopify's
 # admin: a session token, see tests/stores/shopify/test_embedded.py).
@@ -144,3 +148,22 @@ def test_nothing_may_be_framed_and_no_inline_code_may_run(page: Client) -> None:
     assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
     assert "unsafe" not in answer["Content-Security-Policy"]
     assert " style=" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", [named(pattern) for pattern in pages()])
+def test_looking_at_a_page_changes_nothing(
+    client: Client, addresses: dict[str, str], store: Store, page: str
+) -> None:
+    client.force_login(factories.a_member(store.workspace))
+    written: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if WRITES.match(sql) and "django_session" not in sql:
+            written.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        answer = client.get(addresses[page])
+
+    assert answer.status_code in (200, 302, 404, 405)
+    assert written == []

@@ -330,7 +330,7 @@ def test_owners_and_operators_are_mailed_in_their_language_and_nobody_else(
         french.subject == "Connector: Meta rejette des commandes de Lyon. 3 commandes, 120,00 EUR"
     )
     assert f"/stores/{acme.lyon.pk}/orders/?state=rejected" in english.body
-    assert AlertChannel.objects.get().sent_at == NOW
+    assert AlertChannel.objects.get(workspace=acme.workspace).sent_at == NOW
 
 
 def test_a_name_cannot_write_a_header(owner: User, acme: SimpleNamespace) -> None:

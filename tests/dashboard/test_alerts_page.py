@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.alerts import sending
+from dashboard.alerts import raising, sending
 from dashboard.models import Alert, AlertChannel, AlertMessage, Lookout
 from stores.models import Store, User
 from tests import factories
@@ -97,8 +97,10 @@ def test_a_stranger_sees_none(client: Client, store: Store) -> None:
 def test_the_members_mail_is_there_from_the_start_and_can_only_be_switched_off(
     page: Client, store: Store
 ) -> None:
-    assert "The owners and operators, by mail" in page.get("/alerts/").content.decode()
+    assert not AlertChannel.objects.exists()
+    raising.look_out(now=timezone.now())
     channel = AlertChannel.objects.get()
+    assert "The owners and operators, by mail" in page.get("/alerts/").content.decode()
 
     page.post(f"/alerts/channels/{channel.pk}/change", {"do": "remove"})
     page.post(f"/alerts/channels/{channel.pk}/change", {"do": "off"})
