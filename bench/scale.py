@@ -20,7 +20,9 @@ from bench.transform import paid_bodies
 from conversions import claiming
 from conversions.models import Lane
 from dashboard import imbalance, ledger_page, queries
+from dashboard.alerts import checks, trends
 from dashboard.filters import DeliveryFilter, LedgerFilter
+from dashboard.heat import read_heat
 from dashboard.home import read_home
 from dashboard.journey import order_journey
 from dashboard.match_quality import read_quality
@@ -154,7 +156,7 @@ def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
             ledger_page.ledger_reasons, store=store, wanted=LedgerFilter(state="skipped"), now=now
         ),
         "what came of asking for consent": partial(
-            ledger_page.asked_of_buyers, store=store, now=now
+            ledger_page.held_by_consent, store=store, now=now
         ),
         "its oldest page": partial(
             ledger_page.ledger, store=store, wanted=LedgerFilter(days=0, before=deep), now=now
@@ -179,6 +181,9 @@ def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
         "its pixels": partial(queries.pixels_of, store=store),
         "an order's journey": partial(order_journey, store=store, order_id=order_id),
         "broken pixels": partial(queries.broken_pixels, user=person),
+        "the fleet, 30 days": partial(read_heat, user=person, now=now),
+        "what is wrong anywhere, by the minute": partial(checks.look, checks.QUICK, now=now),
+        "and against the weeks before": partial(checks.look, trends.SLOW, now=now),
         "what is in doubt": partial(queries.doubtful, user=person),
         "how many are in doubt": partial(queries.doubts, user=person),
         "an hour's imbalance, for the metrics": partial(

@@ -21,8 +21,8 @@ LATE_BY = timedelta(minutes=15)
 SILENT_FOR = timedelta(minutes=30)
 
 OWED = """
-SELECT pixel_id, store_id, currency, events, value FROM (
-    SELECT pixel_id, min(store_id) AS store_id, currency, sum(events) AS events, sum(value) AS value
+SELECT pixel_id, currency, events, value FROM (
+    SELECT pixel_id, currency, sum(events) AS events, sum(value) AS value
     FROM conversions_ledgertotal WHERE state IN ('pending', 'in_doubt')
     GROUP BY pixel_id, currency) AS owed
 WHERE events > 0 ORDER BY events DESC
@@ -112,8 +112,9 @@ def look(checks: Mapping[Cause, Check], *, now: datetime) -> list[Alarm]:
 
 def broken_pixels(now: datetime) -> Iterator[Alarm]:
     """Datasets that Meta refuses, with what waits for each."""
-    owed = _owed()
-    for pixel, workspace, reason, until in rows(BROKEN):
+    found = rows(BROKEN)
+    owed = _owed() if found else {}
+    for pixel, workspace, reason, until in found:
         orders, money = owed.get(pixel, (0, ()))
         yield Alarm(
             workspace=workspace,
@@ -129,8 +130,9 @@ def broken_pixels(now: datetime) -> Iterator[Alarm]:
 
 def stuck_queues(now: datetime) -> Iterator[Alarm]:
     """Datasets whose orders are due and do not leave, though Meta has not refused them."""
-    owed = _owed()
-    for pixel, workspace, until in rows(STUCK, {"now": now, "late": LATE_BY}):
+    found = rows(STUCK, {"now": now, "late": LATE_BY})
+    owed = _owed() if found else {}
+    for pixel, workspace, until in found:
         orders, money = owed.get(pixel, (0, ()))
         yield Alarm(
             workspace=workspace,
@@ -240,7 +242,7 @@ QUICK: Mapping[Cause, Check] = {
 def _owed() -> dict[int, tuple[int, tuple[tuple[str, Decimal], ...]]]:
     """By dataset: how many events are owed, and their money."""
     found: dict[int, tuple[int, tuple[tuple[str, Decimal], ...]]] = {}
-    for pixel, _store, currency, events, value in rows(OWED):
+    for pixel, currency, events, value in rows(OWED):
         orders, money = found.get(pixel, (0, ()))
         found[pixel] = orders + int(events), (*money, (currency, value))
     return found

@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from dashboard.audit.chain import START, link, signed_text, text_of
 from dashboard.models import AuditChain, AuditCursor, AuditEntry, AuditKey, AuditSignature
-from stores.models import ConfigChange
+from stores.models import ConfigChange, Workspace
 from stores.sql import rows
 
 SETTLES_IN = timedelta(minutes=5)
@@ -76,7 +76,9 @@ def sign_heads(*, now: datetime) -> None:
     """Sign each chain that has grown and was not signed for a day."""
     with transaction.atomic():
         due = AuditChain.objects.select_for_update(skip_locked=True).filter(
-            Q(signed_at=None) | Q(signed_at__lte=now - SIGNED_EVERY), length__gt=0
+            Q(signed_at=None) | Q(signed_at__lte=now - SIGNED_EVERY),
+            length__gt=0,
+            workspace__in=Workspace.objects.all(),  # of one that is gone nobody asks for the chain
         )
         for chain in due:
             last = chain.auditsignature_set.order_by("-number").first()
