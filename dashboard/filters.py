@@ -14,6 +14,8 @@ from shop_webhooks.models import WebhookDelivery
 
 PERIODS = (30, 7, 1, 0)  # days; 0 is all time; the first one counts when none is given
 LONGEST_SEARCH = 100  # of an order's name
+COUNTRY = re.compile(r"[A-Z]{2}|-")
+UNNAMED = "-"
 SLUG = re.compile(r"[a-z0-9_]{1,64}")  # a reason's
 LARGEST_ID = 2**63 - 1
 YEARS = range(2000, 2100)  # a day beyond has no midnight in some zone, and no orders
@@ -26,6 +28,7 @@ class LedgerFilter(Struct, frozen=True, kw_only=True):
     reason: str = ""
     pixel: int = 0
     search: str = ""
+    country: str = ""  # of buyers who were asked for consent; UNNAMED where the order names none
     days: int = PERIODS[0]
     on: date | None = None  # the day on which the order was placed; overrules `days`
     before: int = 0
@@ -41,10 +44,12 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
 def read_ledger_filter(query: QueryDict) -> LedgerFilter:
     """The filters of a ledger's address."""
     days, reason = query.get("days", ""), query.get("reason", "")
+    country = query.get("country", "")
     return LedgerFilter(
         state=_one_of(State.values, query.get("state", "")),
         reason=reason if SLUG.fullmatch(reason) else "",
         pixel=read_number(query.get("pixel", "")),
+        country=country if COUNTRY.fullmatch(country) else "",
         search=query.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH],
         days=int(days) if days in map(str, PERIODS) else PERIODS[0],
         on=_day(query.get("on", "")),
@@ -59,6 +64,7 @@ def as_query(wanted: LedgerFilter) -> str:
         "reason": wanted.reason,
         "pixel": wanted.pixel or "",
         "q": wanted.search,
+        "country": wanted.country,
         "days": "" if wanted.on or wanted.days == PERIODS[0] else wanted.days,
         "on": wanted.on or "",
     }

@@ -50,9 +50,13 @@ class Flow(Struct, frozen=True, kw_only=True):
     table: Table
 
 
-def flow(counts: Sequence[DayCount], *, pixels: Sequence[Pixel]) -> Flow | None:
-    """The events of the days, by dataset and outcome; None without one. Widths are their numbers."""
-    streams = _streams(counts, {pixel.pk: pixel.name or pixel.pixel_id for pixel in pixels})
+def flow(counts: Sequence[DayCount], *, pixels: Sequence[Pixel], ledger: str) -> Flow | None:
+    """The events of the days, by dataset and outcome; None without one. Widths are their numbers.
+
+    `ledger` is the address of the store's orders, of which the table's rows choose some.
+    """
+    names = {pixel.pk: pixel.name or pixel.pixel_id for pixel in pixels}
+    streams, chosen = _streams(counts, names), {name: pk for pk, name in names.items()}
     if not streams:
         return None
     of_dataset, of_outcome = _sums(streams, 0), _sums(streams, 1)
@@ -73,7 +77,9 @@ def flow(counts: Sequence[DayCount], *, pixels: Sequence[Pixel]) -> Flow | None:
             if place in of_outcome
         ],
         table=Table(
-            headings=[_("Dataset (Pixel)"), _("What became of them"), _("Orders")], rows=told
+            headings=[_("Dataset (Pixel)"), _("What became of them"), _("Orders")],
+            rows=told,
+            links=[_link(place, chosen.get(name, 0), ledger) for name, place in streams],
         ),
     )
 
@@ -84,6 +90,12 @@ def _streams(counts: Sequence[DayCount], names: Mapping[int, str]) -> Streams:
     for count in counts:
         found[names.get(count.pixel, "–"), places[State(count.state)]] += count.events
     return {key: events for key, events in sorted(found.items()) if events > 0}
+
+
+def _link(place: int, pixel: int, ledger: str) -> str:
+    """The orders of the dataset; those in the outcome, where it is one state."""
+    _css, _label, states = LAYERS[place]
+    return f"{ledger}?pixel={pixel}" + (f"&state={states[0]}" if len(states) == 1 else "")
 
 
 def _sums(streams: Streams, side: int) -> dict[str | int, int]:

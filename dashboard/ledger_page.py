@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
 from msgspec import Struct
 
-from conversions.models import ConversionEvent, LedgerTotal, State
-from dashboard.filters import LedgerFilter
+from conversions.models import ConversionEvent, LedgerTotal, OrderConsent, State
+from dashboard.filters import UNNAMED, LedgerFilter
 from dashboard.queries import DAYS, PAGE, Page, counts_of, first_day, midnight, order_counts
 from stores.models import Store
 
@@ -60,7 +60,7 @@ def ledger_counts(*, store: Store, wanted: LedgerFilter, now: datetime) -> dict[
     each dataset and event.
     """
     events = _matching(store, wanted, now)
-    if wanted.search:
+    if wanted.search or wanted.country:
         counts = order_counts(events).get(store.pk, {})
     else:
         totals = LedgerTotal.objects.filter(store=store)
@@ -115,6 +115,9 @@ def _matching(store: Store, wanted: LedgerFilter, now: datetime) -> QuerySet[Con
         events = events.filter(event_time__gte=midnight(first, store.time_zone))
     if wanted.pixel:
         events = events.filter(pixel=wanted.pixel)
+    if wanted.country:
+        asked = OrderConsent.objects.filter(store=store, country=wanted.country.strip(UNNAMED))
+        events = events.filter(order_id__in=asked.values("order_id"))
     if wanted.search:
         events = events.filter(Q(order_id=wanted.search) | Q(order_name__icontains=wanted.search))
     return events

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from conversions.models import OrderConsent
 from dashboard.charts import Layer, Plot, Table, slots, stacked_bars
+from dashboard.filters import UNNAMED
 from dashboard.queries import DAYS
 from dashboard.words import number
 from purchases.consent import Answer
@@ -22,6 +24,7 @@ from stores.models import Store
 
 MOST_COUNTRIES = 8  # bars that can be told apart on a phone
 MOST_REQUESTS = 50
+OTHERS = "…"  # as it stands below their bar, which is narrow on a phone
 ANSWERS = (
     (Answer.GIVEN, "accepted", gettext_lazy("Yes")),
     (Answer.REFUSED, "lost", gettext_lazy("No")),
@@ -81,7 +84,7 @@ def read_asked(*, store: Store, now: datetime) -> Asked | None:
         orders=sum(of_answer.values()),
         answered_percent=_percent(answered, answered + of_answer[Answer.MISSING]),
         released=sum(row[3] for row in found),
-        plot=_plot(_largest(by_country)),
+        plot=_plot(_largest(by_country), ledger=reverse("dashboard:ledger", args=[store.pk])),
     )
 
 
@@ -109,15 +112,15 @@ def _outcome(said: str) -> str:
 def _largest(by_country: dict[str, dict[str, int]]) -> list[tuple[str, dict[str, int]]]:
     """The countries with the most orders first, the rest as one."""
     ranked = sorted(by_country.items(), key=lambda each: (-sum(each[1].values()), each[0]))
-    shown = [(country or _("unknown"), answers) for country, answers in ranked[:MOST_COUNTRIES]]
+    shown = [(country or UNNAMED, answers) for country, answers in ranked[:MOST_COUNTRIES]]
     rest: dict[str, int] = {}
     for _country, answers in ranked[MOST_COUNTRIES:]:
         for answer, orders in answers.items():
             rest[answer] = rest.get(answer, 0) + orders
-    return [*shown, (_("others"), rest)] if rest else shown
+    return [*shown, (OTHERS, rest)] if rest else shown
 
 
-def _plot(countries: Sequence[tuple[str, dict[str, int]]]) -> Plot:
+def _plot(countries: Sequence[tuple[str, dict[str, int]]], *, ledger: str) -> Plot:
     layers = [
         Layer(
             css=css,
@@ -133,11 +136,12 @@ def _plot(countries: Sequence[tuple[str, dict[str, int]]]) -> Plot:
         ", ".join(f"{layer.label} {layer.values[place]:.0f} %" for layer in layers)
         for place in range(len(countries))
     ]
-    words = [f"{name}: {said}" for (name, _answers), said in zip(countries, told, strict=True)]
+    names = [_name(country) for country, _answers in countries]
+    words = [f"{name}: {said}" for name, said in zip(names, told, strict=True)]
     return Plot(
         summary="; ".join(words),
         top="100 %",
-        slots=slots(zip(map(_short, countries), words, strict=True)),
+        slots=slots(zip((country for country, _answers in countries), words, strict=True)),
         bars=stacked_bars(layers, top=100),
         keys=layers,
         names_all=True,
@@ -145,15 +149,15 @@ def _plot(countries: Sequence[tuple[str, dict[str, int]]]) -> Plot:
             headings=[_("Country"), *(layer.label for layer in layers)],
             rows=[
                 [name, *(number(answers.get(answer, 0)) for answer, _css, _label in ANSWERS)]
-                for name, answers in countries
+                for name, (_country, answers) in zip(names, countries, strict=True)
             ],
+            links=["" if each == OTHERS else f"{ledger}?country={each}" for each, _ in countries],
         ),
     )
 
 
-def _short(country: tuple[str, dict[str, int]]) -> str:
-    """The name as it stands below a bar, which is narrow on a phone."""
-    return country[0] if len(country[0]) == 2 else f"{country[0][:3]}…"
+def _name(country: str) -> str:
+    return {UNNAMED: _("unknown"), OTHERS: _("others")}.get(country, country)
 
 
 def _percent(part: int, whole: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -100,7 +101,7 @@ def _page(
         forms[token_form.of_pixel] = token_form
     counts = day_counts(store=store, days=queries.DAYS, now=timezone.now())
     around = {
-        "flow": flow(counts, pixels=pixels),
+        "flow": flow(counts, pixels=pixels, ledger=reverse("dashboard:ledger", args=[store.pk])),
         "days": queries.DAYS,
         "rows": [(pixel, forms[pixel.pixel_id]) for pixel in pixels],
         "form": form or DatasetForm(graph=graph, store=store),

@@ -38,7 +38,7 @@ def test_a_stream_tells_of_each_dataset_and_outcome_and_loses_no_order() -> None
         counted(BRAND, "skipped", 7),
     ]
 
-    drawn = flow(counts, pixels=[MAIN, BRAND])
+    drawn = flow(counts, pixels=[MAIN, BRAND], ledger="/orders/")
 
     assert drawn is not None
     assert drawn.orders == "40"
@@ -48,6 +48,11 @@ def test_a_stream_tells_of_each_dataset_and_outcome_and_loses_no_order() -> None
         ("Main", "Reached Meta", "30"),
         ("Main", "On the way", "3"),
     ]
+    assert list(drawn.table.links) == [
+        "/orders/?pixel=2&state=skipped",
+        "/orders/?pixel=1&state=accepted",
+        "/orders/?pixel=1",
+    ]
     assert len(drawn.bands) == 2 + 3  # to the datasets, and on
     source, *_rest = drawn.nodes
     assert sum(node.height for node in drawn.nodes) == pytest.approx(3 * source.height)
@@ -55,7 +60,7 @@ def test_a_stream_tells_of_each_dataset_and_outcome_and_loses_no_order() -> None
 
 
 def test_days_without_an_order_are_no_stream() -> None:
-    assert flow([counted(MAIN, "accepted", 0)], pixels=[MAIN]) is None
+    assert flow([counted(MAIN, "accepted", 0)], pixels=[MAIN], ledger="") is None
 
 
 def test_each_step_of_the_line_takes_the_same_share_and_nothing_leaves_it() -> None:

@@ -54,6 +54,9 @@ def test_each_countrys_answers_are_counted(owner: Client, asking: Store) -> None
         ["US", "0", "0", "0", "1"],
     ]
     assert texts(answer, "dd")[:4] == ["50 %", "2", "0", "1"]
+    for place, orders in ((0, {"1", "2", "3"}), (1, {"5"})):
+        shown = owner.get(answer.context["asked"].plot.table.links[place])
+        assert {row.order_id for row in shown.context["page"].rows} == orders
     assert "they wait in vain" in answer.content.decode()
     assert owner.get(f"{address(asking)}?format=csv").content.decode().splitlines()[1] == (
         "FR,1,1,1,0"
