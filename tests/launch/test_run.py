@@ -23,6 +23,16 @@ def starts(data: Path, role: str) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
+def said_until(process: "subprocess.Popen[str]", beginning: str) -> str:
+    """What it has said so far, once a line begins so: the web server answers before it is announced."""
+    said = ""
+    for line in process.stdout or ():
+        said += line
+        if line.startswith(beginning):
+            return said
+    pytest.fail(f"It ended without {beginning!r}: {said}")
+
+
 def test_run_serves_and_leaves_nothing_when_it_is_asked_to_stop(
     project: Any, eventually: Wait
 ) -> None:
@@ -31,15 +41,17 @@ def test_run_serves_and_leaves_nothing_when_it_is_asked_to_stop(
     data = project.root / ".data"
 
     run = project.start("launch.run", PORT=str(port), PGPORT="1", PGOPTIONS="--nonsense")
+    said = said_until(run, "Connector is at")
     eventually(lambda: status_of("/healthz", port=port) == 200)
     stack = json.loads((data / "stack.json").read_text())
     with psycopg.connect(stack["database_url"]) as connection:
         database = connection.execute("SELECT current_database()").fetchone()
     mode = (data / "stack.json").stat().st_mode & 0o777
     run.terminate()
-    said, _ = run.communicate(timeout=60)
+    with run.stdout as rest:
+        said += rest.read()
 
-    assert run.returncode == 0
+    assert run.wait(timeout=60) == 0
     assert database == ("connector",)
     assert sorted(stack) == ["app_url", "broker_url", "database_url"]
     assert stack["app_url"] == f"http://127.0.0.1:{port}"
