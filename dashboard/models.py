@@ -64,7 +64,9 @@ class Alert(models.Model):
     opened_at = models.DateTimeField()
     seen_at = models.DateTimeField()  # the last time that it was so
     resolved_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # when a message about it was written
+    stage = models.PositiveSmallIntegerField(default=0, db_default=0)  # a higher one is told anew
+    # When a message about it was written; None again once there is news of it.
+    told_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL

@@ -56,6 +56,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     orders: int = 0
     money: Money = ()
     until: datetime | None = None  # when the first order, or the token, runs out
+    stage: int = 0  # a higher one is told anew: a token has 30, 7, 1 day left
     reason: str = ""  # a slug of dashboard.reasons or stores.shop_words
 
     @property
@@ -120,9 +121,6 @@ def at_risk(*, orders: int, money: Money, until: datetime | None, now: datetime)
     return "; ".join(told)
 
 
-def nearness(until: datetime, *, now: datetime) -> Level | None:
-    """How near the end of a token is: told of at 30, at 7 and at 1 day (F21); None for far."""
-    left = until - now
-    if left > timedelta(days=30):
-        return None
-    return Level.BAD if left <= timedelta(days=1) else Level.CARE
+def stage_of(until: datetime, *, now: datetime) -> int:
+    """How near the end of a token is: 1 from 30 days on, 2 from 7, 3 on the last day; 0 for far."""
+    return sum(until - now <= timedelta(days=days) for days in (30, 7, 1))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from dashboard.alerts.causes import Alarm, Cause, Level, nearness
+from dashboard.alerts.causes import Alarm, Cause, Level, stage_of
 from stores.sql import rows
 
 Check = Callable[[datetime], Iterator[Alarm]]
@@ -203,14 +203,15 @@ def silent_webhooks(now: datetime) -> Iterator[Alarm]:
 def ending_tokens(now: datetime) -> Iterator[Alarm]:
     """Tokens that end within 30 days."""
     for pixel, workspace, until in rows(TOKENS, {"now": now}):
-        if level := nearness(until, now=now):
-            yield Alarm(
-                workspace=workspace,
-                cause=Cause.TOKEN_EXPIRING,
-                level=level,
-                pixel=pixel,
-                until=until,
-            )
+        stage = stage_of(until, now=now)
+        yield Alarm(
+            workspace=workspace,
+            cause=Cause.TOKEN_EXPIRING,
+            level=Level.BAD if stage == 3 else Level.CARE,
+            pixel=pixel,
+            stage=stage,
+            until=until,
+        )
 
 
 def left_test_codes(now: datetime) -> Iterator[Alarm]:

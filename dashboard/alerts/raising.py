@@ -95,7 +95,7 @@ def _new(alarm: Alarm, *, now: datetime) -> Alert:
 
 
 def _again(alarm: Alarm, *, now: datetime) -> Alert | None:
-    """What was over a moment ago and is back is the same alert: nobody hears of it twice."""
+    """What was over a moment ago and is back is the same alert; if it stays, that is news again."""
     recent: Any = Alert.objects.filter(
         workspace=alarm.workspace,
         cause=alarm.cause.value,
@@ -105,11 +105,14 @@ def _again(alarm: Alarm, *, now: datetime) -> Alert | None:
     ).order_by("-resolved_at")
     alert: Alert | None = recent.first()
     if alert:
-        alert.resolved_at = None
+        alert.resolved_at = alert.told_at = alert.acknowledged_at = None
     return alert
 
 
 def _fill(alert: Alert, alarm: Alarm, *, now: datetime) -> None:
+    if alarm.stage > alert.stage:
+        alert.told_at = alert.acknowledged_at = None
+    alert.stage = alarm.stage
     alert.level, alert.reason, alert.seen_at = alarm.level.value, alarm.reason, now
     alert.orders, alert.until = alarm.orders, alarm.until
     alert.money = [[currency, str(value)] for currency, value in alarm.money]
@@ -118,9 +121,11 @@ def _fill(alert: Alert, alarm: Alarm, *, now: datetime) -> None:
 def _tell_of_open_ones(*, now: datetime) -> None:
     """Of what nobody was told yet, unless its workspace has lately heard of the same cause."""
     untold = Alert.objects.filter(resolved_at=None, told_at=None, acknowledged_at=None)
-    lately = set(
-        Alert.objects.filter(told_at__gt=now - TOLD_AGAIN_AFTER).values_list("workspace", "cause")
+    told = Alert.objects.filter(
+        alertmessage__kind=AlertMessage.Kind.OPENED,
+        alertmessage__written_at__gt=now - TOLD_AGAIN_AFTER,
     )
+    lately = set(told.values_list("workspace", "cause"))
     _tell(
         [alert for alert in untold if (alert.workspace_id, alert.cause) not in lately],
         kind=AlertMessage.Kind.OPENED,

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ('opened_at', models.DateTimeField()),
                 ('seen_at', models.DateTimeField()),
                 ('resolved_at', models.DateTimeField(null=True)),
+                ('stage', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('told_at', models.DateTimeField(null=True)),
                 ('acknowledged_at', models.DateTimeField(null=True)),
                 ('acknowledged_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),

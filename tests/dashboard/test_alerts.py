@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 
 from conversions.models import EventTransition
 from dashboard.alerts import deadman, raising, sending
-from dashboard.alerts.causes import PAGES, SENTENCES, Alarm, Cause, Level, nearness
+from dashboard.alerts.causes import PAGES, SENTENCES, Alarm, Cause, Level, stage_of
 from dashboard.alerts.flow import at_most, has_stopped
 from dashboard.alerts.telling import subject_of, tell, text_of
 from dashboard.models import Alert, AlertChannel, AlertMessage, Lookout
@@ -171,20 +171,28 @@ def test_a_shop_whose_orders_only_the_sweep_brings_has_silent_webhooks(
     assert causes() == set()
 
 
-@pytest.mark.parametrize(
-    ("left", "level"),
-    [
-        (timedelta(days=31), None),
-        (timedelta(days=30), Level.CARE),
-        (timedelta(days=7), Level.CARE),
-        (timedelta(days=1), Level.BAD),
-        (-timedelta(days=1), Level.BAD),
-    ],
-)
-def test_the_end_of_a_token_is_told_a_month_before_and_gravely_on_the_last_day(
-    left: timedelta, level: Level | None
+@pytest.mark.parametrize(("days", "stage"), [(31, 0), (30, 1), (8, 1), (7, 2), (1, 3), (-1, 3)])
+def test_the_end_of_a_token_nears_in_stages(days: int, stage: int) -> None:
+    assert stage_of(NOW + timedelta(days=days), now=NOW) == stage
+
+
+def test_the_end_of_a_token_is_told_at_30_7_and_1_days_whoever_sees_to_it(
+    owner: User, acme: SimpleNamespace
 ) -> None:
-    assert nearness(NOW + left, now=NOW) == level
+    ends = timezone.now() + timedelta(days=40)
+    Pixel.objects.update(token_expires_at=ends)
+
+    told = []
+    for left in range(40, 0, -1):
+        causes(now=ends - timedelta(days=left))
+        told.append((left, AlertMessage.objects.count()))
+        Alert.objects.update(acknowledged_at=NOW, acknowledged_by=owner)
+
+    grew = [
+        left for (left, count), (_, before) in zip(told[1:], told, strict=False) if count > before
+    ]
+    assert grew == [30, 7, 1]
+    assert Alert.objects.get().level == "bad"
 
 
 def test_a_test_code_that_was_left_for_two_hours_is_told(acme: SimpleNamespace) -> None:
@@ -254,6 +262,22 @@ def test_what_comes_back_within_six_hours_is_the_same_alert_and_not_told_again(
 
     assert Alert.objects.count() == 1
     assert AlertMessage.objects.filter(kind="opened").count() == 1
+
+
+def test_what_was_called_over_and_came_back_to_stay_is_told_again_after_six_hours(
+    owner: User, acme: SimpleNamespace
+) -> None:
+    take_over(alarmed(acme), now=NOW)
+    take_over(now=NOW + timedelta(minutes=1))
+    for hours in (1, 3, 5):
+        take_over(alarmed(acme), now=NOW + timedelta(hours=hours))
+    assert [each.kind for each in AlertMessage.objects.order_by("pk")] == ["opened", "resolved"]
+
+    take_over(alarmed(acme), now=NOW + timedelta(hours=6, minutes=1))
+    take_over(alarmed(acme), now=NOW + timedelta(hours=7))
+
+    kinds = [each.kind for each in AlertMessage.objects.order_by("pk")]
+    assert kinds == ["opened", "resolved", "opened"]
 
 
 def test_a_cause_is_told_to_a_workspace_once_in_six_hours_whatever_the_number_of_stores(
