@@ -12,6 +12,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("api/v1/", include("dashboard.api.urls")),
     path("admin/", admin.site.urls),
     path("woocommerce/connect/", include("stores.woocommerce.urls")),
     path("", include("stores.urls")),

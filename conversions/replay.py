@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from msgspec import Struct, field
@@ -102,3 +103,10 @@ def _fate(entry: Entry, event: ConversionEvent | None) -> str:
     if entry.state == State.PENDING:
         return "send"
     return "too_old" if entry.reason == "too_old" else str(entry.state)
+
+
+def document(plan: Plan, *, carried_out: bool) -> dict[str, Any]:
+    """The plan for programs: what `replay --json` and the API tell."""
+    counts = {fate: plan.count(fate) for fate in FATES}
+    shares = list(plan.shares.values())
+    return {"carried_out": carried_out, "orders": plan.orders, "counts": counts, "shares": shares}

@@ -65,6 +65,15 @@ def rows(found: QuerySet[ConversionEvent]) -> Iterator[Row]:
         last = list(page.filter(pk__lt=last[-1].pk)[:PAGE]) if len(last) == PAGE else []
 
 
+def page(
+    found: QuerySet[ConversionEvent], *, before: int | None, most: int
+) -> tuple[list[Row], int | None]:
+    """The newest `most` rows older than the row `before` names, and what names the next page, if any."""
+    older = found.filter(pk__lt=before) if before is not None else found
+    some = list(older.select_related("store", "pixel").order_by("-pk")[: most + 1])
+    return [_row(event) for event in some[:most]], some[most - 1].pk if len(some) > most else None
+
+
 def waiting(found: QuerySet[ConversionEvent]) -> QuerySet[ConversionEvent]:
     """Those of `found` that wait, the ones first that can be sent the shortest time."""
     return found.filter(state=State.WAITING).select_related("pixel").order_by("cut_off", "pk")

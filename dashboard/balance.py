@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -283,3 +284,14 @@ def _take_in(store: Store, bodies: dict[str, bytes]) -> None:
     inbox.read_again(deliveries=WebhookDelivery.objects.filter(store=store, order_id__in=known))
     while inbox.process_batch():
         pass
+
+
+def document(balance: Balance) -> dict[str, Any]:
+    """For programs: the fields, the verdict, and each line's difference."""
+    lines = [
+        {name: getattr(line, name) for name in line.__struct_fields__}
+        | {"difference": line.difference()}
+        for line in balance.lines
+    ]
+    fields = {name: getattr(balance, name) for name in balance.__struct_fields__}
+    return fields | {"balanced": balance.balanced, "lines": lines}

@@ -23,6 +23,7 @@ from dashboard.views import (
     privacy,
     set_up,
     stores,
+    team,
     test_events,
 )
 
@@ -71,6 +72,9 @@ urlpatterns = [
     path("alerts/channels/<int:channel_id>/change", alerts.change_channel, name="change_channel"),
     path("fleet/", heat.heat, name="heat"),
     path("changes/", changes.changes, name="changes"),
+    path("team/", team.team, name="team"),
+    path("team/members/<int:member_id>/change", team.change_member, name="change_member"),
+    path("team/tokens/<int:token_id>/revocation", team.revoke_token, name="revoke_token"),
     path("invitations/", invitations.invitations, name="invitations"),
     path(
         "invitations/<int:invitation_id>/revocation",

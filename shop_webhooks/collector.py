@@ -6,8 +6,6 @@ is set, no address is kept, and the answer says nothing of the shop.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from functools import wraps
 
@@ -23,11 +21,12 @@ from shop_webhooks import inbox, tasks, tombstones
 from shop_webhooks.answers import Refusal, answer, answers_always, read_body
 from shop_webhooks.doors import collecting_door
 from stores import patience
+from stores.buckets import Buckets
 
 log = structlog.get_logger(__name__)
 
 # Of one store and process: more than any shop sells, and few enough not to fill the database.
-PER_SECOND, AT_ONCE = 20.0, 400.0
+_buckets = Buckets(per_second=20, at_once=400)
 
 
 def open_to_browsers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -60,7 +59,7 @@ def collect(request: HttpRequest, key: str) -> HttpResponse:
     with patience.of_a_webhook.kept():
         if (door := collecting_door(key)) is None or not door.connected:
             raise Refusal(404, "not_found")
-        if not _may_come_in(door.store_id):
+        if not _buckets.take(door.store_id):
             raise Refusal(429, "too_many_requests")
         try:
             told = read_told(body)
@@ -75,17 +74,3 @@ def collect(request: HttpRequest, key: str) -> HttpResponse:
     if again:
         tasks.process_due.ring_now()
     return answer(204, {})
-
-
-_buckets: dict[int, tuple[float, float]] = {}
-_buckets_lock = threading.Lock()
-
-
-def _may_come_in(store_id: int) -> bool:
-    """Whether the store's bucket has a token left; takes it."""
-    now = time.monotonic()
-    with _buckets_lock:
-        left, seen_at = _buckets.get(store_id, (AT_ONCE, now))
-        left = min(AT_ONCE, left + (now - seen_at) * PER_SECOND)
-        _buckets[store_id] = (max(left - 1, 0.0), now)
-    return left >= 1

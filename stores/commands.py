@@ -99,13 +99,21 @@ def span(text: str) -> timedelta:
 
 
 def moment(option: str, text: str, *, now: datetime) -> datetime:
-    """The moment that `text` names: so long ago (2h, 7d), or in ISO 8601; refuses anything else."""
-    if SPAN.fullmatch(text):
-        return now - span(text)
+    """The moment that the option's `text` names; refuses what names none."""
     try:
-        found = datetime.fromisoformat(text)
+        return read_moment(text, now=now)
     except ValueError:
         refuse(f"{option} {text!r} is neither a span (2h, 7d) nor an ISO 8601 time.")
+
+
+def read_moment(text: str, *, now: datetime) -> datetime:
+    """The moment that `text` names: so long ago (2h, 7d), or in ISO 8601, in UTC where it does not say.
+
+    Raises ValueError.
+    """
+    if SPAN.fullmatch(text):
+        return now - span(text)
+    found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from stores.models import Membership, User, Workspace
+from stores.models import ApiToken, Membership, User, Workspace
 
 
 @transaction.atomic
@@ -42,3 +42,30 @@ def changeable_workspaces(user: User) -> QuerySet[Workspace]:
     if user.only_store_id is not None:
         mine = mine.none()
     return Workspace.objects.filter(pk__in=mine.values("workspace")).order_by("name", "pk")
+
+
+def owned_workspaces(user: User) -> QuerySet[Workspace]:
+    """The workspaces whose team `user` may change: as an owner, and not as staff of one shop."""
+    mine = Membership.objects.filter(user=user, role=Membership.Role.OWNER)
+    if user.only_store_id is not None:
+        mine = mine.none()
+    return Workspace.objects.filter(pk__in=mine.values("workspace")).order_by("name", "pk")
+
+
+class LastOwner(Exception):
+    """Nobody would be left who may change the team."""
+
+
+@transaction.atomic
+def change_role(member: Membership, *, role: str) -> None:
+    """Give a member another `role`; "" takes them out of the workspace. Raises LastOwner."""
+    owners = Membership.objects.select_for_update().filter(
+        workspace=member.workspace_id, role=Membership.Role.OWNER
+    )
+    if role != Membership.Role.OWNER and [owner.pk for owner in owners] == [member.pk]:
+        raise LastOwner
+    if role:
+        Membership.objects.filter(pk=member.pk).update(role=role)
+    else:
+        ApiToken.objects.filter(workspace=member.workspace_id, user=member.user_id).delete()
+        member.delete()

@@ -7,8 +7,9 @@ that was interrupted, or ran twice at once, is mended by running it again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
@@ -49,6 +50,16 @@ def plan_fleet(wanted: Fleet, *, shopify_is_on: bool) -> Plan:
         changes=differences(now, wanted, kept=kept),
         warnings=warnings(now, wanted, kept=kept, shopify_is_on=shopify_is_on),
     )
+
+
+def document(plan: Plan | None, *, applied: bool, errors: Sequence[str] = ()) -> dict[str, Any]:
+    """The plan for programs: what `apply --json` and the API tell."""
+    told: dict[str, Any] = {
+        "changes": plan.changes if plan else [],
+        "applied": applied,
+        "warnings": plan.warnings if plan else [],
+    }
+    return told | ({"errors": errors} if errors else {})
 
 
 def apply_plan(plan: Plan, *, now: datetime) -> None:

@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
+
+from stores.tenants import TenantQuerySet
 
 
 class UserManager(BaseUserManager["User"]):
@@ -82,3 +85,26 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "user"], name="one_role_per_member")
         ]
+
+
+class ApiToken(models.Model):
+    """A program's way in: as its user, in one workspace, for what its scopes name.
+
+    The user's role holds at each use: who leaves the workspace takes their tokens' force along.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_tokens")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=100)
+    may_send = models.BooleanField(default=False)  # else it reads
+    digest = models.CharField(max_length=64, unique=True)
+    last_four = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name

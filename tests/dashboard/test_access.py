@@ -11,7 +11,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from dashboard.models import Alert, AlertChannel, SavedFilter
-from stores.models import Invitation, KeyHandover, Pixel, PixelMapping, Store, User, Workspace
+from stores.models import (
+    ApiToken,
+    Invitation,
+    KeyHandover,
+    Pixel,
+    PixelMapping,
+    Store,
+    User,
+    Workspace,
+)
 from tests import factories
 
 NOW = timezone.now()
@@ -20,7 +29,7 @@ WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE)\b", re.IGNORECASE
 # hand-over of a key: a state that is used once; an invitation: its link; what is framed in Shopify's
 # admin: a session token, see tests/stores/shopify/test_embedded.py).
 OPEN = {"login", "healthz", "readyz", "metrics", "woocommerce_callback", "join"}
-OTHER_LOCKS = ("admin/", "webhooks/", "collect/", "shopify/")
+OTHER_LOCKS = ("admin/", "api/", "webhooks/", "collect/", "shopify/")
 # Pages of other packages than the dashboard.
 BUTTONS = {
     "logout",
@@ -36,6 +45,8 @@ BUTTONS = {
     "dashboard:remove_filter",
     "dashboard:change_mapping",
     "dashboard:revocation",
+    "dashboard:change_member",
+    "dashboard:revoke_token",
 }
 OUTSIDE = {"logout", "language", "connect_shopify", "connect_woocommerce", "woocommerce_handover"}
 
@@ -77,6 +88,12 @@ def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str
     ).pk
     known["invitation_id"] = Invitation.objects.create(
         workspace=workspace, invited_by=factories.a_user(), whom="Boutique Lyon"
+    ).pk
+    known["member_id"] = (
+        factories.a_member(workspace, "erin", role="analyst").membership_set.get().pk
+    )
+    known["token_id"] = ApiToken.objects.create(
+        workspace=workspace, user=factories.a_user(), name="Reports"
     ).pk
     return {
         named(pattern): reverse(

@@ -12,7 +12,7 @@ from rich.table import Table
 from conversions.models import State
 from conversions.report import amount
 from conversions.tasks import send_due
-from dashboard.balance import Balance, Line, Sum, balance_store
+from dashboard.balance import Balance, Line, Sum, balance_store, document
 from dashboard.reasons import in_words
 from shop_webhooks.readers import READERS
 from stores import commands
@@ -58,7 +58,9 @@ class Command(commands.Command):
         if heal:
             send_due.ring_now()
         if as_json:
-            self.print_json({"balanced": _all_balanced(found), "stores": [_told(b) for b in found]})
+            self.print_json(
+                {"balanced": _all_balanced(found), "stores": [document(row) for row in found]}
+            )
         else:
             for balance in found:
                 self._print(balance)
@@ -92,17 +94,6 @@ class Command(commands.Command):
 
 def _all_balanced(found: list[Balance]) -> bool:
     return all(balance.balanced for balance in found)
-
-
-def _told(balance: Balance) -> dict[str, Any]:
-    """For programs: the fields, the verdict, and each line's difference."""
-    lines = [
-        {name: getattr(line, name) for name in line.__struct_fields__}
-        | {"difference": line.difference()}
-        for line in balance.lines
-    ]
-    fields = {name: getattr(balance, name) for name in balance.__struct_fields__}
-    return fields | {"balanced": balance.balanced, "lines": lines}
 
 
 def _sum(found: Sum | None, line: Line) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from conversions.replay import FATES, Plan
+from conversions.replay import FATES, Plan, document
 from conversions.report import amount
 from conversions.tasks import send_due
 from shop_webhooks.replay import count_orders, replay_stores
@@ -90,7 +90,7 @@ class Command(commands.Command):
         if not plan and found.count("send"):
             send_due.ring_now()
         if as_json:
-            self.print_json(_document(found, carried_out=not plan))
+            self.print_json(document(found, carried_out=not plan))
         else:
             self._print(found, carried_out=not plan)
 
@@ -123,9 +123,3 @@ def _bar(doing: str, orders: int) -> Iterator[Callable[[int], None]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(doing, total=orders)
         yield lambda more: progress.advance(task, more)
-
-
-def _document(plan: Plan, *, carried_out: bool) -> dict[str, Any]:
-    counts = {fate: plan.count(fate) for fate in FATES}
-    shares = list(plan.shares.values())
-    return {"carried_out": carried_out, "orders": plan.orders, "counts": counts, "shares": shares}

@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from stores import commands
-from stores.fleet.apply import Conflict, Plan, apply_plan, plan_fleet
+from stores.fleet.apply import Conflict, Plan, apply_plan, document, plan_fleet
 from stores.fleet.document import MOST_BYTES, FleetError
 from stores.fleet.file import read_fleet
 from stores.fleet.plan import in_words
@@ -36,7 +36,7 @@ class Command(commands.Command):
             found = _plan(content)
         except FleetError as error:
             if as_json:
-                self.print_json(_document(None, applied=False, errors=error.problems))
+                self.print_json(document(None, applied=False, errors=error.problems))
             commands.refuse("\n  ".join(["Nothing was applied.", *error.problems]))
         if not plan:
             try:
@@ -44,7 +44,7 @@ class Command(commands.Command):
             except Conflict as error:
                 commands.fail(str(error))
         if as_json:
-            self.print_json(_document(found, applied=not plan, errors=()))
+            self.print_json(document(found, applied=not plan, errors=()))
         else:
             self._print(found, applied=not plan)
 
@@ -74,12 +74,3 @@ def _plan(content: bytes) -> Plan:
         content, environ=os.environ, allow_private=settings.WOOCOMMERCE_ALLOW_PRIVATE
     )
     return plan_fleet(wanted, shopify_is_on=bool(settings.SHOPIFY_API_SECRET))
-
-
-def _document(plan: Plan | None, *, applied: bool, errors: tuple[str, ...]) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "changes": plan.changes if plan else [],
-        "applied": applied,
-        "warnings": plan.warnings if plan else [],
-    }
-    return document | ({"errors": errors} if errors else {})

@@ -1,0 +1,1 @@
+"""The commands' JSON over HTTP, for agencies: docs/api.md."""
