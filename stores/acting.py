@@ -19,8 +19,8 @@ from stores.models import User
 LONGEST = 60
 # What Django writes for the tables whose changes are kept.
 CHANGES = re.compile(
-    r'(INSERT INTO|UPDATE|DELETE FROM) "(stores_(store|pixel|pixelmapping|mappingtemplate|membership)'
-    r'|dashboard_alertchannel)"'
+    r'(INSERT INTO|UPDATE|DELETE FROM) "(dashboard_alertchannel'
+    r'|stores_(store|pixel|pixelmapping|mappingtemplate|membership|apitoken))"'
 )
 
 

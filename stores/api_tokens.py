@@ -30,9 +30,11 @@ def issue(*, workspace: Workspace, user: User, name: str, may_send: bool, now: d
 
 
 def find(token: str, *, now: datetime) -> ApiToken | None:
-    """The token, if it has any force: its user is still a member, and may still log in."""
+    """The token, if it has any force: its user is a member, may log in, and sees the whole workspace."""
     known = ApiToken.objects.select_related("workspace", "user")
-    found: ApiToken | None = known.filter(digest=digest(token), user__is_active=True).first()
+    found: ApiToken | None = known.filter(
+        digest=digest(token), user__is_active=True, user__only_store=None
+    ).first()
     if found is None or role_of(found) is None:
         return None
     lately = Q(used_at=None) | Q(used_at__lt=now - USE_IS_NOTED_EVERY)

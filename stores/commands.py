@@ -111,10 +111,13 @@ def read_moment(text: str, *, now: datetime) -> datetime:
 
     Raises ValueError.
     """
-    if SPAN.fullmatch(text):
-        return now - span(text)
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        if SPAN.fullmatch(text):
+            return now - span(text)
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def find_stores(name: str) -> list[Store]:

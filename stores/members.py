@@ -44,6 +44,12 @@ def changeable_workspaces(user: User) -> QuerySet[Workspace]:
     return Workspace.objects.filter(pk__in=mine.values("workspace")).order_by("name", "pk")
 
 
+def joined_workspaces(user: User) -> QuerySet[Workspace]:
+    """The workspaces that `user` sees as a whole, in whatever role."""
+    found = Workspace.objects.filter(members=user).order_by("name", "pk")
+    return found if user.only_store_id is None else found.none()
+
+
 def owned_workspaces(user: User) -> QuerySet[Workspace]:
     """The workspaces whose team `user` may change: as an owner, and not as staff of one shop."""
     mine = Membership.objects.filter(user=user, role=Membership.Role.OWNER)

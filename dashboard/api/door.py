@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -20,6 +21,7 @@ from shop_webhooks.answers import Refusal, answer, read_body
 from stores import api_tokens
 from stores.buckets import Buckets
 from stores.models import ApiToken
+from stores.secrets import CannotOpen
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +42,8 @@ class Invalid(Refusal):
         }
 
 
-def door(method: str, *, sends: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """For views of (request, token) that return a document; `sends` asks for a token that may send."""
+def door(method: str) -> Callable[[Callable[..., Any]], Any]:
+    """For views of (request, token) that return a document."""
 
     def decorate(view: Callable[[HttpRequest, ApiToken], Any]) -> Callable[..., HttpResponse]:
         @csrf_exempt
@@ -51,12 +53,12 @@ def door(method: str, *, sends: bool = False) -> Callable[[Callable[..., Any]], 
             try:
                 if request.method != method:
                     raise Refusal(405, "method_not_allowed")
-                token = _let_in(request)
-                if sends and not api_tokens.may_send(token):
-                    raise Refusal(403, "may_not_send")
-                return answer(200, view(request, token))
+                return answer(200, view(request, _let_in(request)))
             except Refusal as refusal:
                 return _refuse(refusal, method)
+            except (Error, CannotOpen) as error:  # the database, or a wrong FIELD_ENCRYPTION_KEYS
+                log.error("api.failed", error=type(error).__name__)
+                return _refuse(Refusal(503, "try_again"), method)
 
         return api
 
@@ -108,6 +110,6 @@ def _refuse(refusal: Refusal, method: str) -> HttpResponse:
         refused["WWW-Authenticate"] = "Bearer"
     if refusal.status == 405:
         refused["Allow"] = method
-    if refusal.status == 429:
-        refused["Retry-After"] = "1"
+    if refusal.status in (429, 503):
+        refused["Retry-After"] = "1" if refusal.status == 429 else "30"
     return refused

@@ -25,6 +25,7 @@ REFUSALS = {
     "413": "more than 5 MB",
     "422": "what was asked cannot be meant; `error.fields` says of each field why",
     "429": "more than ten requests a second of one workspace: wait for `Retry-After` seconds",
+    "503": "our database or its keys are out of order: nothing was done, try again",
 }
 ERROR = {
     "type": "object",
@@ -69,7 +70,7 @@ def document() -> dict[str, Any]:
                 "One row for each order, pixel and event, newest first",
                 shapes["LedgerQuery"],
                 rows=_many(ref[Row]),
-                counts=counts,
+                counts={"type": ["object", "null"], "additionalProperties": whole},
                 next={"type": ["integer", "null"]},
             ),
             "/balance": _get(
@@ -86,7 +87,7 @@ def document() -> dict[str, Any]:
                 warnings=_many({"type": "string"}),
             ),
             "/replay": _post(
-                "Look at orders again, and send what is owed; needs a token that may send",
+                "Look at orders again; with plan: false, and a token that may send, send what is owed",
                 ref[ReplayRequest],
                 carried_out={"type": "boolean"},
                 orders=whole,

@@ -23,6 +23,7 @@ KINDS: Mapping[str, str | Promise] = {
     "stores_pixelmapping": gettext_lazy("Mapping"),
     "stores_mappingtemplate": gettext_lazy("Template"),
     "stores_membership": gettext_lazy("Role"),
+    "stores_apitoken": gettext_lazy("Token"),
     "dashboard_alertchannel": gettext_lazy("Where alerts go"),
 }
 # Columns that hold a fingerprint: what they were is nobody's business, also not the fingerprint.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +15,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from stores.api_tokens import issue
-from stores.members import LastOwner, change_role, changeable_workspaces, owned_workspaces, user_of
-from stores.models import ApiToken, Membership, User, Workspace
+from stores.members import (
+    LastOwner,
+    change_role,
+    changeable_workspaces,
+    joined_workspaces,
+    owned_workspaces,
+    user_of,
+)
+from stores.models import ApiToken, Membership, User
 from stores.workspace_form import WorkspaceForm
 
 ROLES = {
@@ -37,17 +46,29 @@ class TokenForm(WorkspaceForm):
         label=gettext_lazy("It may also have orders sent again"), required=False
     )
 
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def clean(self) -> dict[str, Any]:
+        """The fields. A token that may send is for who may; its use asks again."""
+        cleaned = super().clean() or self.cleaned_data
+        may = cleaned.get("workspace") in changeable_workspaces(self._user)
+        if cleaned.get("may_send") and not may:
+            self.add_error("may_send", _("Your role only reads: so does your token."))
+        return cleaned
+
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def team(request: HttpRequest) -> HttpResponse:
     """`/team/`: the members, to owners; and one's own tokens, one of which is shown as it is made."""
     user, now, token = user_of(request), timezone.now(), ""
-    workspaces = Workspace.objects.filter(members=user).order_by("name", "pk")
-    form = TokenForm(request.POST or None, workspaces=workspaces)
+    workspaces = joined_workspaces(user)
+    form = TokenForm(request.POST or None, workspaces=workspaces, user=user)
     if form.is_valid():
-        token = _issue(user, form)
-        form = TokenForm(workspaces=workspaces)
+        token = issue(**form.cleaned_data, user=user, now=now)
+        form = TokenForm(workspaces=workspaces, user=user)
     tokens = ApiToken.objects.visible_to(user).filter(user=user)
     members = Membership.objects.filter(workspace__in=owned_workspaces(user))
     shown = {
@@ -96,16 +117,3 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
         request, _("The token “%(name)s” opens nothing any more.") % {"name": found.name}
     )
     return redirect("dashboard:team")
-
-
-def _issue(user: User, form: TokenForm) -> str:
-    """The new token. One that may send is for who may; the rest is asked of it at each use."""
-    given = form.cleaned_data
-    may = given["workspace"] in changeable_workspaces(user)
-    return issue(
-        workspace=given["workspace"],
-        user=user,
-        name=given["name"],
-        may_send=given["may_send"] and may,
-        now=timezone.now(),
-    )

@@ -104,7 +104,12 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     used_at = models.DateTimeField(null=True)
 
-    objects = TenantQuerySet.as_manager()
+    class Theirs(TenantQuerySet):
+        """Of a workspace as a whole: not for staff who see one store."""
+
+        to_store = ""
+
+    objects = Theirs.as_manager()
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -157,12 +158,13 @@ def test_a_token_ends_with_its_membership_its_user_and_its_row(
     assert code(program.get("ledger")) == (401, "invalid_token")
 
 
-def test_only_a_token_that_may_send_of_a_user_who_may_replays(
+def test_any_token_plans_a_replay_and_one_that_may_send_carries_it_out(
     program: Program, workspace: Workspace, alice: User
 ) -> None:
-    asked = {"since": "1d", "until": "0m", "plan": True}
+    asked = {"since": "1d", "until": "0m", "plan": False}
 
     assert program.post("replay", asked)[0] == 200
+    assert Program(workspace, alice).post("replay", asked | {"plan": True})[0] == 200
     assert code(Program(workspace, alice).post("replay", asked)) == (403, "may_not_send")
     Membership.objects.update(role="analyst")
     assert code(program.post("replay", asked)) == (403, "may_not_send")
@@ -174,6 +176,24 @@ def test_a_replay_says_what_it_would_do_and_does_it_when_told(program: Program) 
     assert status == 200
     assert (told["carried_out"], told["orders"], told["counts"]["send"]) == (True, 0, 0)
     assert not ConversionEvent.objects.exists()
+
+
+def test_a_token_of_staff_of_one_shop_opens_nothing(program: Program, store: Store) -> None:
+    User.objects.update(only_store=store)
+
+    assert code(program.get("ledger")) == (401, "invalid_token")
+
+
+def test_a_fault_of_the_database_is_a_503_in_json(program: Program, store: Store) -> None:
+    def fails(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "conversions_conversionevent" in sql:
+            return execute("SELECT 1 / 0", None, many, context)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fails):
+        said = code(program.get("ledger"))
+
+    assert said == (503, "try_again")
 
 
 def test_a_plan_changes_nothing_and_reads_no_variable_of_the_server(
@@ -206,6 +226,8 @@ def test_a_plan_of_another_workspace_is_refused(program: Program) -> None:
         ({"before": 10**30}, {"before": ["invalid"]}),
         ({"page_size": 5}, {"page_size": ["unknown"]}),
         ({"since": "yesterday"}, {"since": ["not_a_time"]}),
+        ({"since": "9999-12-31T23:59:59-14:00"}, {"since": ["not_a_time"]}),
+        ({"store": "x" * 501}, {"store": ["invalid"]}),
         ({"since": "999999d"}, {"since": ["not_a_time"]}),
     ],
 )

@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from stores import api_tokens
-from stores.models import ApiToken, Membership, User, Workspace
+from stores.models import ApiToken, ConfigChange, Membership, Store, User, Workspace
 from tests import factories
 
 
@@ -77,9 +77,40 @@ def test_a_token_for_a_workspace_of_others_is_not_made(page: Client) -> None:
 def test_who_may_only_read_makes_no_token_that_sends(client: Client, workspace: Workspace) -> None:
     client.force_login(factories.a_member(workspace, "bob", role="client"))
 
-    client.post("/team/", {"name": "Mine", "workspace": workspace.pk, "may_send": "on"})
+    answer = client.post("/team/", {"name": "Mine", "workspace": workspace.pk, "may_send": "on"})
 
-    assert not ApiToken.objects.get().may_send
+    assert answer.status_code == 422
+    assert "Your role only reads" in answer.content.decode()
+    assert not ApiToken.objects.exists()
+
+
+def test_staff_of_one_shop_see_no_team_and_make_no_token(
+    client: Client, workspace: Workspace, store: Store, erin: Membership
+) -> None:
+    bob = factories.a_member(workspace, "bob")
+    User.objects.filter(pk=bob.pk).update(only_store=store)
+    client.force_login(bob)
+
+    assert "erin@example.com" not in client.get("/team/").content.decode()
+    made = client.post("/team/", {"name": "Mine", "workspace": workspace.pk})
+    assert made.status_code == 422
+    assert client.post(f"/team/members/{erin.pk}/change", {"role": ""}).status_code == 404
+
+
+def test_who_made_and_took_back_a_token_is_written_down(page: Client, workspace: Workspace) -> None:
+    made = page.post("/team/", {"name": "Monday report", "workspace": workspace.pk})
+    kept = ApiToken.objects.get()
+    api_tokens.find(str(made.context["token"]), now=timezone.now())  # a use is no change
+    page.post(f"/team/tokens/{kept.pk}/revocation")
+    written = ConfigChange.objects.filter(kind="stores_apitoken").order_by("pk")
+
+    assert [(each.before is None, each.after is None) for each in written] == [
+        (True, False),
+        (False, True),
+    ]
+    assert {each.actor for each in written} == {f"user {kept.user_id}"}
+    assert kept.digest not in str([each.after for each in written])
+    assert "Token Monday report" in page.get("/changes/").content.decode()
 
 
 def test_a_token_is_taken_back_by_its_owner_alone(
