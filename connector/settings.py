@@ -127,11 +127,16 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "csp",
     "dashboard",
     "shop_webhooks",
     "conversions",
     "stores",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "connector.apps.ConnectorConfig",
 ]
 MIDDLEWARE = [
@@ -144,6 +149,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "stores.shopify.embedded.EmbeddedMiddleware",
@@ -165,9 +171,17 @@ TEMPLATES = [
     },
 ]
 
+# --- Accounts (django-allauth; what is ours of it is stores/accounts) ---------------------------
+
 AUTH_USER_MODEL = "stores.User"
-LOGIN_URL = "login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard:stores"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of before: the next login renews it
+]
+PASSWORD_RESET_TIMEOUT = 3600
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -177,6 +191,30 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
+# Whether strangers may make an account, and with it a workspace of their own.
+SIGN_UP = env.bool("SIGN_UP", default=LOCAL)
+ACCOUNT_ADAPTER = "stores.accounts.adapter.Accounts"
+ACCOUNT_FORMS = {
+    "login": "stores.accounts.forms.LoginForm",
+    "signup": "stores.accounts.forms.SignUpForm",
+}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_CHANGE_EMAIL = True  # one address for each person
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Connector: "
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True  # as long as the session lasts
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "20/m/ip,5/15m/key",  # the key: an account, seen from one address
+    "login_account": "20/15m/key",
+    "reset_password": "20/m/ip,3/h/key",
+}
+MFA_ADAPTER = "stores.accounts.adapter.SecondFactors"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -184,11 +222,12 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# Counts of failed logins; without a shared cache each web process counts for itself.
+# Counts of failed logins and the like, which all web processes share.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "stores_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 STORAGES = {
@@ -221,6 +260,11 @@ SECURE_REDIRECT_EXEMPT = [
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+# A browser takes these names from this very host alone, and over TLS.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -331,6 +375,10 @@ LOG_FORMAT = env.str("LOG_FORMAT", default="console" if LOCAL else "json")
 LOGGING = logging_config(LOG_FORMAT)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+# Where no mail goes out (printed ones are for the eyes of whoever runs it), no address can be proved.
+SENDS_MAIL = LOCAL or EMAIL_CONFIG["EMAIL_BACKEND"].split(".")[-2] not in ("console", "dummy")
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if SENDS_MAIL else "none"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = SENDS_MAIL
 EMAIL_TIMEOUT = 15
 ALERT_FROM = env.str("ALERT_FROM", default="connector@localhost")
 ALERT_PING_URL = _address("ALERT_PING_URL", "https", "http")

@@ -24,6 +24,7 @@ from sandbox import scenario
 
 WIDTHS = {"desk": 1280, "phone": 390}
 LOOKS = {"light": ("light", "en"), "dark": ("dark", "en"), "french": ("light", "fr")}
+DOORS = ("/login/", "/signup/", "/password/reset/")  # before one is logged in
 ADDRESS = os.environ.get("CONNECTOR_URL", "")
 EMAIL = "demo@example.com"
 
@@ -34,8 +35,11 @@ def main() -> int:
         return code
     folder = Path(os.environ.get("SCREENSHOTS") or "screenshots").resolve()
     shutil.rmtree(folder, ignore_errors=True)
-    troubles = 0
     with a_browser() as browser:
+        doors = [(path.strip("/").replace("/", "-"), ADDRESS + path) for path in DOORS]
+        troubles = sum(
+            len(take(browser, address, name=name, folder=folder)) for name, address in doors
+        )
         log_in(browser)
         for name, address in pages(browser, ADDRESS):
             said = take(browser, address, name=name, folder=folder)
@@ -70,7 +74,7 @@ def log_in(browser: Chrome) -> None:
     command = ("member", EMAIL, "--workspace", "demo", "--role", "owner", "--password-stdin")
     scenario.manage(*command, text=password)
     browser.get(ADDRESS)
-    browser.find_element(By.NAME, "username").send_keys(EMAIL)
+    browser.find_element(By.NAME, "login").send_keys(EMAIL)
     browser.find_element(By.NAME, "password").send_keys(password)
     browser.find_element(By.CSS_SELECTOR, "form button").click()
 

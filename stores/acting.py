@@ -20,7 +20,7 @@ LONGEST = 60
 # What Django writes for the tables whose changes are kept.
 CHANGES = re.compile(
     r'(INSERT INTO|UPDATE|DELETE FROM) "(dashboard_alertchannel'
-    r'|stores_(store|pixel|pixelmapping|mappingtemplate|membership|apitoken))"'
+    r'|stores_(store|pixel|pixelmapping|mappingtemplate|membership|apitoken|colleague))"'
 )
 
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import django.contrib.auth.admin  # noqa: F401  registers Group, which is taken out below
+# These four register what is taken out below.
+import allauth.account.admin
+import allauth.mfa.admin
+import allauth.usersessions.admin  # noqa: F401
+import django.contrib.auth.admin  # noqa: F401
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from stores.login import StaffLoginForm
 from stores.models import MappingTemplate, Membership, Pixel, PixelMapping, Store, User, Workspace
 
-admin.site.login_form = StaffLoginForm
-admin.site.unregister(Group)
+# One door, with its limits and its second factor, for everybody.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.unregister([Group, EmailAddress, Authenticator, UserSession])
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time

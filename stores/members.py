@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.db.models import QuerySet
@@ -24,6 +25,12 @@ def add_member(*, workspace: Workspace, email: str, role: str, password: str) ->
     elif password:
         user.set_password(password)
         user.save(update_fields=["password"])
+    if password:
+        # Whoever gives a password gives it to the person of this address. Without one somebody else
+        # may have signed up with it, who must prove it first.
+        EmailAddress.objects.update_or_create(
+            user=user, email=user.email, defaults={"verified": True, "primary": True}
+        )
     Membership.objects.update_or_create(workspace=workspace, user=user, defaults={"role": role})
 
 

@@ -1,16 +1,18 @@
-"""Who may come in: login and logout, by invitation, and by way of Shopify."""
+"""Who may come in: with an account, by invitation, and by way of Shopify."""
 
-from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
+from stores.accounts.views import invited, new_workspace
 from stores.joining import join
 from stores.language import choose
 from stores.shopify import views as shopify
-from stores.views import Login
 
 urlpatterns = [
-    path("login/", Login.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(next_page="login"), name="logout"),
+    path("", include("allauth.account.urls")),
+    path("second-factor/", include("allauth.mfa.urls")),
+    path("sessions/", include("allauth.usersessions.urls")),
+    path("invited/<str:token>/", invited, name="invited"),
+    path("workspaces/new/", new_workspace, name="new_workspace"),
     path("language", choose, name="language"),
     path("connect/shopify/", shopify.connect, name="connect_shopify"),
     path("join/<str:token>/", join, name="join"),

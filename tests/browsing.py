@@ -56,7 +56,7 @@ class Visitor:
 
     def log_in(self, email: str, password: str) -> None:
         """Not counted: a merchant is logged in already."""
-        self.see("[name=username]").send_keys(email)
+        self.see("[name=login]").send_keys(email)
         self.see("[name=password]").send_keys(password)
         self._leave(self.see("form button"))
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 
 from conversions.models import (
@@ -31,10 +32,14 @@ numbers = itertools.count(100_001)  # none that a test would write by hand
 
 
 def a_user(name: str = "alice") -> User:
-    """The user `name`@example.com with the password `PASSWORD`; made once, then found again."""
-    return User.objects.get_or_create(
+    """The user `name`@example.com, whose address is proved, with the password `PASSWORD`; made once,
+    then found again."""
+    user, new = User.objects.get_or_create(
         email=f"{name}@example.com", defaults={"password": hashed_password()}
-    )[0]
+    )
+    if new:
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
 
 
 @functools.cache

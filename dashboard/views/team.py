@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from smtplib import SMTPException
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from stores.accounts.colleagues import LASTS, invite_colleague, mail_invitation
 from stores.api_tokens import issue
 from stores.members import (
     LastOwner,
@@ -23,7 +25,7 @@ from stores.members import (
     owned_workspaces,
     user_of,
 )
-from stores.models import ApiToken, Membership, User
+from stores.models import ApiToken, Colleague, Membership, User
 from stores.workspace_form import WorkspaceForm
 
 ROLES = {
@@ -59,30 +61,80 @@ class TokenForm(WorkspaceForm):
         return cleaned
 
 
+class ColleagueForm(WorkspaceForm):
+    """Whom to ask in, and as what."""
+
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail address"), widget=forms.EmailInput({"autocomplete": "off"})
+    )
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLES.items())
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def team(request: HttpRequest) -> HttpResponse:
     """`/team/`: the members, to owners; and one's own tokens, one of which is shown as it is made."""
-    user, now, token = user_of(request), timezone.now(), ""
-    workspaces = joined_workspaces(user)
-    form = TokenForm(request.POST or None, workspaces=workspaces, user=user)
+    user, token = user_of(request), ""
+    form = TokenForm(request.POST or None, workspaces=joined_workspaces(user), user=user)
     if form.is_valid():
-        token = issue(**form.cleaned_data, user=user, now=now)
-        form = TokenForm(workspaces=workspaces, user=user)
+        token = issue(**form.cleaned_data, user=user, now=timezone.now())
+        form = TokenForm(workspaces=joined_workspaces(user), user=user)
+    return _page(request, form=form, token=token)
+
+
+@never_cache
+@require_POST
+def invite(request: HttpRequest) -> HttpResponse:
+    """`/team/invitations/`: ask a colleague in; the link is shown now, and mailed."""
+    user, owned = user_of(request), owned_workspaces(user_of(request))
+    if not owned:
+        raise Http404
+    form = ColleagueForm(request.POST, workspaces=owned, prefix="colleague")
+    link = ""
+    if form.is_valid():
+        asked = form.cleaned_data
+        link = invite_colleague(**asked, invited_by=user, now=timezone.now())
+        try:
+            mail_invitation(to=asked["email"], link=link, workspace=asked["workspace"], who=user)
+        except (OSError, SMTPException):
+            messages.warning(request, _("The mail did not go out: pass the link on yourself."))
+        form = ColleagueForm(workspaces=owned, prefix="colleague")
+    return _page(request, colleague_form=form, link=link)
+
+
+def _page(request: HttpRequest, **given: Any) -> HttpResponse:
+    user = user_of(request)
+    workspaces, owned = joined_workspaces(user), owned_workspaces(user)
+    members = Membership.objects.filter(workspace__in=owned)
     tokens = ApiToken.objects.visible_to(user).filter(user=user)
-    members = Membership.objects.filter(workspace__in=owned_workspaces(user))
     shown = {
-        "form": form,
-        "token": token,
+        "form": TokenForm(workspaces=workspaces, user=user),
+        "colleague_form": ColleagueForm(workspaces=owned, prefix="colleague"),
         "tokens": tokens.select_related("workspace").order_by("-pk"),
         "members": members.select_related("user", "workspace").order_by(
             "workspace__name", "user__email"
         ),
+        "colleagues": Colleague.objects.filter(
+            workspace__in=owned, created_at__gt=timezone.now() - LASTS
+        ).select_related("workspace"),
         "roles": ROLES.items(),
         "several": len(workspaces) > 1,
-        "now": now,
-    }
-    return render(request, "dashboard/team.html", shown, status=422 if form.is_bound else 200)
+        "now": timezone.now(),
+    } | given
+    wrong = any(isinstance(each, forms.Form) and each.is_bound for each in given.values())
+    return render(request, "dashboard/team.html", shown, status=422 if wrong else 200)
+
+
+@require_POST
+def uninvite(request: HttpRequest, colleague_id: int) -> HttpResponse:
+    """`/team/invitations/<id>/revocation`: the link opens nothing any more."""
+    theirs = Colleague.objects.filter(workspace__in=owned_workspaces(user_of(request)))
+    found = get_object_or_404(theirs, pk=colleague_id)
+    found.delete()
+    messages.success(
+        request, _("The invitation of %(email)s is taken back.") % {"email": found.email}
+    )
+    return redirect("dashboard:team")
 
 
 @require_POST

@@ -113,3 +113,33 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Colleague(models.Model):
+    """A person whom a workspace asks in: by e-mail address, with a role, until they join."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="colleagues")
+    email = models.EmailField()  # in lower case
+    role = models.CharField(max_length=10, choices=Membership.Role.choices)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="asked_in"
+    )
+    token_digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Theirs(TenantQuerySet):
+        """Of a workspace as a whole: not for staff who see one store."""
+
+        to_store = ""
+
+    objects = Theirs.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "email"], name="one_invitation_per_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email

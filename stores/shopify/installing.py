@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from msgspec import Struct
 
 from stores.models import Membership, ShopifyInstallation, Store, User, Workspace
+from stores.names import free_name
 from stores.shopify import tokens, web_pixel
 from stores.shopify.admin_api import AccessDenied, AdminApi, Refused, TooExpensive
 from stores.shopify.documents import SHOP_FACTS
@@ -247,17 +248,12 @@ def new_store(workspace: Workspace, shop: str) -> Store:
 def _free_slug(handle: str) -> str:
     slug = slugify(handle)[:40] or "shop"
     taken = set(Workspace.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
-    return _free(slug, taken)
+    return free_name(slug, taken)
 
 
 def _free_key(workspace: Workspace, handle: str) -> str:
     key = slugify(handle)[:40] or "shop"
-    return _free(key, set(workspace.stores.values_list("key", flat=True)))
-
-
-def _free(name: str, taken: set[str]) -> str:
-    numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
-    return name if name not in taken else next(free for free in numbered if free not in taken)
+    return free_name(key, set(workspace.stores.values_list("key", flat=True)))
 
 
 def _staff(store: Store, staff_id: str) -> User:

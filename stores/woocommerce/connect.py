@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from stores.models import Invitation, KeyHandover, Store, User, Workspace
+from stores.names import free_name
 from stores.secrets import digest
 from stores.shops import ShopError
 from stores.woocommerce.client import Rest
@@ -137,5 +138,4 @@ def _new_store(workspace: Workspace, url: str, name: str, time_zone: str) -> Sto
 
 def _free_key(workspace: Workspace, wanted: str) -> str:
     taken = set(workspace.stores.filter(key__startswith=wanted).values_list("key", flat=True))
-    keys = [wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 2))]
-    return next(key for key in keys if key not in taken)
+    return free_name(wanted, taken)

@@ -39,7 +39,7 @@ def test_every_page_of_a_store_is_there_in_french(
 
 
 def test_a_browser_of_another_language_gets_english(client: Client) -> None:
-    assert spoken(client, reverse("login"), **{"Accept-Language": "de"}) == "en"
+    assert spoken(client, reverse("account_login"), **{"Accept-Language": "de"}) == "en"
 
 
 def test_a_language_that_was_chosen_outlives_the_browsers(client: Client, alice: User) -> None:

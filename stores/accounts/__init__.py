@@ -1,0 +1,1 @@
+"""Accounts: django-allauth's journeys, with what is ours of them: workspaces, invitations, limits."""
