@@ -42,7 +42,9 @@ class TokenForm(WorkspaceForm):
     name = forms.CharField(
         label=gettext_lazy("What it is for"),
         max_length=100,
-        widget=forms.TextInput({"placeholder": "Monday report", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            {"placeholder": gettext_lazy("Monday report"), "autocomplete": "off"}
+        ),
     )
     may_send = forms.BooleanField(
         label=gettext_lazy("It may also have orders sent again"), required=False
@@ -67,7 +69,7 @@ class ColleagueForm(WorkspaceForm):
     email = forms.EmailField(
         label=gettext_lazy("E-mail address"), widget=forms.EmailInput({"autocomplete": "off"})
     )
-    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLES.items())
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLES.items(), initial="analyst")
 
 
 @never_cache

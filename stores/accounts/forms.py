@@ -22,6 +22,11 @@ def _workspace_name() -> forms.CharField:
     return forms.CharField(label=gettext_lazy("Name of your shop or agency"), max_length=200)
 
 
+def _without_placeholders(form: forms.Form) -> None:
+    for field in form.fields.values():  # they repeat the labels
+        field.widget.attrs.pop("placeholder", None)
+
+
 class LoginForm(allauth.LoginForm):
     """E-mail address and password."""
 
@@ -29,6 +34,7 @@ class LoginForm(allauth.LoginForm):
         super().__init__(*args, **kwargs)
         self.fields["login"].label = gettext_lazy("E-mail address")
         self.fields["password"].help_text = ""
+        _without_placeholders(self)
         self.may_sign_up = get_adapter().is_open_for_signup(context.request)
 
 
@@ -46,6 +52,7 @@ class SignUpForm(allauth.SignupForm):
             self.fields["email"].initial = invitation.email
             self.fields["email"].widget.attrs["readonly"] = True
         self._invitation = invitation
+        _without_placeholders(self)
 
     def clean_email(self) -> str:
         """The address; an invitation is for its own. Raises ValidationError."""
