@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -106,6 +107,14 @@ def other_languages() -> list[tuple[str, str]]:
 def sums(by_currency: Sequence[tuple[str, Decimal]]) -> str:
     """The amounts with their currencies."""
     return words.sums(by_currency)
+
+
+@register.inclusion_tag("dashboard/_as_command.html", takes_context=True)
+def as_command(context: Context, *words: object) -> dict[str, str]:
+    """The command that prints what the page shows, to copy; not in a shop's admin, where none is run."""
+    if getattr(context["request"], "shopify", None):
+        return {}
+    return {"command": shlex.join(["python", "manage.py", *map(str, words)])}
 
 
 @register.simple_tag(takes_context=True)

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.charts import as_csv
 from dashboard.heat import read_heat
-from stores.members import user_of
+from stores.members import changeable_workspaces, user_of
 
 
 @require_safe
@@ -16,4 +16,6 @@ def heat(request: HttpRequest) -> HttpResponse:
     found = read_heat(user=user_of(request), now=timezone.now())
     if request.GET.get("format"):
         return as_csv(found.table, name="fleet")
-    return render(request, "dashboard/heat.html", {"heat": found})
+    may_change = changeable_workspaces(user_of(request)).exists()
+    shown = {"heat": found, "may_change": may_change}
+    return render(request, "dashboard/heat.html", shown)

@@ -83,8 +83,8 @@ def change_mapping(request: HttpRequest, store_id: int, mapping_id: int) -> Http
         case "up":
             _move_up(store, found)
         case "off":
-            found.enabled = False
-            found.save(update_fields=["enabled"])
+            found.enabled, found.paused_at = False, None
+            found.save(update_fields=["enabled", "paused_at"])
         case "watch" | "live" if _can_be_meant(found):
             _watch_or_send(found, watch=request.POST["do"] == "watch")
         case "remove":
@@ -114,13 +114,13 @@ def _watch_or_send(mapping: PixelMapping, *, watch: bool) -> None:
         mapping.settings["send_from"] = WATCH
     elif mapping.rules().only_watches:
         mapping.settings["send_from"] = cut_over(timezone.now())
-    mapping.enabled = True
-    mapping.save(update_fields=["enabled", "settings"])
+    mapping.enabled, mapping.paused_at = True, None
+    mapping.save(update_fields=["enabled", "paused_at", "settings"])
 
 
 def _fill(mapping: PixelMapping, form: MappingForm) -> None:
     mapping.pixel = form.cleaned_data["pixel"]
-    mapping.enabled = form.cleaned_data["enabled"]
+    mapping.enabled, mapping.paused_at = form.cleaned_data["enabled"], None
     mapping.settings = form.settings()
 
 

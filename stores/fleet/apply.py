@@ -196,6 +196,7 @@ def _write_mappings(store: Store, entry: StoreEntry) -> None:
         row = row or PixelMapping(store=store, position=position, pixel_id=pixels[mapping.pixel])
         row.template_id = templates.get(mapping.template)
         row.enabled = mapping.enabled
+        row.paused_at = None
         row.settings = dict(mapping.settings)
         row.save()
     for row in rows.values():

@@ -104,6 +104,8 @@ class PixelMapping(models.Model):
     enabled = models.BooleanField(default=True)
     template = models.ForeignKey(MappingTemplate, null=True, blank=True, on_delete=models.PROTECT)
     settings = models.JSONField(default=dict, blank=True)  # only what was said here
+    # Switched off for a while, with others: to be switched on again with them.
+    paused_at = models.DateTimeField(null=True, blank=True)
 
     class TenantQuerySet(TenantQuerySet):
         to_workspace = "store__workspace"

@@ -85,7 +85,7 @@ def test_what_its_buyer_has_refused_meanwhile_is_not_sent_again(
     page.post(f"/events/{event.pk}/settlement", {"verdict": "resend"})
 
     event.refresh_from_db()
-    assert texts(shown, "button")[-2:] == ["Meta has it", "Let it go"]
+    assert texts(shown, "button")[-3:] == ["Meta has it", "Let it go", "Copy"]
     assert (event.state, event.held, event.reason) == ("in_doubt", True, "consent_refused")
 
 

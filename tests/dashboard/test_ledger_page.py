@@ -168,7 +168,7 @@ def test_a_shop_that_has_not_sent_anything_is_told_where_to(
     answer = page.get(f"/stores/{silent.pk}/orders/")
 
     assert texts(answer, "h2") == ["This shop has not sent anything yet"]
-    assert texts(answer, "code", "id") == [
+    assert texts(answer, "code", "id")[:-1] == [  # the last is the page as a command
         f"http://testserver/webhooks/woocommerce/{silent.webhook_token}/"
     ]
 

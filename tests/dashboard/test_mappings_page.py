@@ -278,7 +278,7 @@ def test_who_may_only_read_cannot_change_a_mapping(
     shown = client.get(place)
 
     assert texts(shown, "h2") == ["Purchase → Main"]
-    assert texts(shown, "button") == ["Français", "Log out"]
+    assert texts(shown, "button") == ["Français", "Log out", "Copy"]
     assert client.get(f"{place}{mapping.pk}/").status_code == 404
     assert client.post(f"{place}{mapping.pk}/change", {"do": "remove"}).status_code == 404
     assert PixelMapping.objects.filter(pk=mapping.pk).exists()
