@@ -29,7 +29,7 @@ class Area(Struct, frozen=True):
 
 
 AREAS = (
-    Area(_("Home"), [Tab("home", _("Home"))]),
+    Area(_("Home"), [Tab("home", _("Home")), Tab("report", _("Report"))]),
     Area(
         _("Orders"),
         [
