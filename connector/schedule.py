@@ -16,6 +16,11 @@ BEAT = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "write-letters": {
+        "task": "dashboard.write_letters",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "seal-audit": {"task": "dashboard.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "balance-shops": {
         "task": "dashboard.balance_shops",

@@ -142,6 +142,30 @@ class AlertMessage(models.Model):
         ]
 
 
+class DailyMail(models.Model):
+    """The mail of a day to a person, which is written once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
+    day = models.DateField()  # that it tells of
+    sent_at = models.DateTimeField(null=True)  # also where there was nothing to tell
+
+    objects: models.Manager[DailyMail] = models.Manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "day"], name="one_mail_for_a_day")]
+
+
+class FirstOrder(models.Model):
+    """A store's first order is at Meta, and its people were told."""
+
+    store = models.OneToOneField(
+        Store, primary_key=True, on_delete=models.CASCADE, related_name="first_order"
+    )
+    told_at = models.DateTimeField()
+
+    objects: models.Manager[FirstOrder] = models.Manager()
+
+
 class AuditChain(models.Model):
     """A workspace's chain of audit entries, and where it ends."""
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from conversions import sentinel
 from conversions.stopping import may_go_on
 from conversions.tasks import graph_client, send_due
+from dashboard import letters
 from dashboard.alerts import deadman, raising, sending
 from dashboard.audit import sealing
 from dashboard.balancing import balance_next
@@ -25,6 +26,13 @@ def look_out(**_later: object) -> None:
     end = time.monotonic() + BUDGET_SECONDS
     while may_go_on() and time.monotonic() < end and sending.send_next(now=timezone.now()):
         pass
+
+
+@shared_task(name="dashboard.write_letters")
+def write_letters(**_later: object) -> None:
+    """Mail what became of yesterday's orders, and of each store's first one."""
+    letters.send_mornings(now=timezone.now())
+    letters.tell_first_orders(now=timezone.now())
 
 
 @shared_task(name="dashboard.look_at_datasets")

@@ -72,6 +72,7 @@ urlpatterns = [
     path("stores/<int:store_id>/test-events/", test_events.test_events, name="test_events"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:alert_id>/acknowledgement", alerts.acknowledge, name="acknowledge"),
+    path("alerts/morning", alerts.morning_mail, name="morning_mail"),
     path("alerts/channels/<int:channel_id>/change", alerts.change_channel, name="change_channel"),
     path("fleet/", heat.heat, name="heat"),
     path("fleet/changes/", bulk.change_many, name="bulk"),

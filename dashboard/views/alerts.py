@@ -16,6 +16,7 @@ from dashboard.alerts.raising import write_message
 from dashboard.models import Alert, AlertChannel, AlertMessage
 from dashboard.tasks import look_out
 from stores.members import changeable_workspaces, user_of
+from stores.models import User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,4 +69,12 @@ def change_channel(request: HttpRequest, channel_id: int) -> HttpResponse:
             channel.save(update_fields=["enabled"])
         case "remove" if channel.kind != AlertChannel.Kind.MEMBERS:
             channel.delete()
+    return redirect("dashboard:alerts")
+
+
+@require_POST
+def morning_mail(request: HttpRequest) -> HttpResponse:
+    """`/alerts/morning`: a mail of yesterday's orders each morning, or none."""
+    wanted = request.POST.get("do") == "on"
+    User.objects.filter(pk=user_of(request).pk).update(morning_mail=wanted)
     return redirect("dashboard:alerts")

@@ -45,6 +45,8 @@ class User(AbstractUser):
 
     language = models.CharField(max_length=5, blank=True, db_default="")  # "": the browser's
 
+    morning_mail = models.BooleanField(default=True, db_default=True)  # of yesterday's orders
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 

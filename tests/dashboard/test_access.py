@@ -48,6 +48,7 @@ BUTTONS = {
     "dashboard:change_member",
     "dashboard:revoke_token",
     "dashboard:invite",
+    "dashboard:morning_mail",
     "dashboard:uninvite",
 }
 OUTSIDE = {
