@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
+.PHONY: help demo run test check sweep screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -67,6 +67,9 @@ mutants: prepare-mutants ## change what Meta is told in each small way (10 minut
 
 conformance: prepare ## replay captured requests: make conformance SHARED=../shared
 	@$(VENV)/python -m launch.demo sandbox.conformance $(SHARED)
+
+sweep: prepare-dev ## every route as everybody who should not: routes × actors, and how many leaks
+	@$(VENV)/python -m pytest -q -s -p no:randomly tests/dashboard/test_sweep_of_routes.py
 
 lock: ## make the requirements again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) --output-file requirements.txt

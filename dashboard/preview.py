@@ -14,6 +14,7 @@ from purchases.value import Step
 from shop_webhooks.preview import PixelPreview
 
 IP = ("user_data.client_ip_address", '"client_ip_address":')
+HIDDEN = "…"
 LAST_PART = re.compile(r"[.:][0-9a-fA-F]*$")
 
 
@@ -31,9 +32,11 @@ class Shown(Struct, frozen=True, kw_only=True):
     ledger: Row | None
 
 
-def shown(preview: PixelPreview) -> Shown:
-    """The preview for a page: its hashes and ids are as they are sent."""
-    fields = [_masked(field) for field in preview.fields]
+def shown(preview: PixelPreview, *, personal: bool) -> Shown:
+    """The preview for a page: with `personal`, hashes and ids are as they are sent; else only that there
+    are some."""
+    mask_field = _masked if personal else _hidden
+    fields = [mask_field(field) for field in preview.fields]
     return Shown(
         pixel_id=preview.pixel_id,
         mapping=preview.mapping,
@@ -42,14 +45,25 @@ def shown(preview: PixelPreview) -> Shown:
         steps=preview.value,
         sent=[field for field in fields if field.value],
         left_out=[field for field in fields if not field.value],
-        text=_text(bytes(preview.body)) if fields else "",
+        text=_text(bytes(preview.body), personal=personal) if fields else "",
         ledger=preview.ledger,
     )
 
 
-def _text(body: bytes) -> str:
+def _text(body: bytes, *, personal: bool) -> str:
+    if not personal:
+        told = msgspec.json.decode(body)
+        for event in told["data"]:
+            event["user_data"] = dict.fromkeys(event.get("user_data", {}), HIDDEN)
+        body = msgspec.json.encode(told)
     lines = msgspec.json.format(body).decode().splitlines()
     return "\n".join(_mask(line) if IP[1] in line else line for line in lines)
+
+
+def _hidden(field: Field) -> Field:
+    if not field.value or not field.path.startswith("user_data."):
+        return field
+    return msgspec.structs.replace(field, value=HIDDEN)
 
 
 def _masked(field: Field) -> Field:

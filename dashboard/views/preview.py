@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from dashboard import queries
 from dashboard.filters import LONGEST_SEARCH
 from dashboard.preview import shown
-from dashboard.views.store_page import find_store, render_in_store
+from dashboard.views.store_page import find_store, may_change, render_in_store
 from shop_webhooks.preview import CannotPreview, preview_order
 
 RECENT = 25
@@ -24,10 +24,12 @@ def preview(request: HttpRequest, store_id: int) -> HttpResponse:
     chosen = request.GET.get("order", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     if not chosen and orders:
         chosen = orders[0].order_id
-    found: dict[str, Any] = {"orders": orders, "chosen": chosen}
+    personal = may_change(request, store)
+    found: dict[str, Any] = {"orders": orders, "chosen": chosen, "personal": personal}
     if chosen:
         try:
-            found["previews"] = [shown(each) for each in preview_order(store=store, order=chosen)]
+            previews = preview_order(store=store, order=chosen)
+            found["previews"] = [shown(each, personal=personal) for each in previews]
         except CannotPreview as error:
             found["problem"] = str(error)
     return render_in_store(request, "dashboard/preview.html", store, found)

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from conversions.models import ConversionEvent, EventPayload, SendAttempt
 from dashboard.preview import mask
 from shop_webhooks.preview import preview_order
+from tests import factories
 from tests.dashboard.reading import texts
 from tests.pipeline import a_kept_order, an_order, read_all
 
@@ -32,6 +33,25 @@ def test_the_last_order_is_shown_as_it_would_be_posted(
     assert shown == exact
     assert "203.0.113.9" not in answer.content.decode()
     assert ledger() == before
+
+
+@pytest.mark.parametrize("role", ["analyst", "client"])
+def test_who_only_reads_sees_which_identifiers_there_are_and_not_what_they_say(
+    client: Client, acme: SimpleNamespace, role: str
+) -> None:
+    a_kept_order(acme.lyon, an_order(1001))
+    read_all()
+    client.force_login(factories.a_member(acme.workspace, "anna", role=role))
+
+    page = client.get(f"/stores/{acme.lyon.pk}/preview/")
+
+    (posted,) = preview_order(store=acme.lyon, order="1001")
+    told = json.loads(bytes(posted.body))["data"][0]["user_data"]
+    shown = json.loads(texts(page, "pre")[0])["data"][0]["user_data"]
+    assert set(shown) == set(told)
+    assert set(shown.values()) == {"…"}
+    said = [one for each in told.values() for one in (each if isinstance(each, list) else [each])]
+    assert [word for word in said if str(word) in page.content.decode()] == []
 
 
 def test_an_order_that_would_not_be_sent_says_why(owner: Client, acme: SimpleNamespace) -> None:
