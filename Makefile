@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check sweep screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
+.PHONY: help demo run test check badinput sweep screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -67,6 +67,10 @@ mutants: prepare-mutants ## change what Meta is told in each small way (10 minut
 
 conformance: prepare ## replay captured requests: make conformance SHARED=../shared
 	@$(VENV)/python -m launch.demo sandbox.conformance $(SHARED)
+
+badinput: prepare-dev ## every case of bad input: how many pass, family by family
+	@$(PYTHON) launch/programs.py
+	@$(PYTEST) -q -p tests.bad_input.counting
 
 sweep: prepare-dev ## every route as everybody who should not: routes × actors, and how many leaks
 	@$(VENV)/python -m pytest -q -s -p no:randomly tests/dashboard/test_sweep_of_routes.py

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+from django.db.models import QuerySet
 
 from conversions import visits
 from conversions.entries import Entry, Key, entries_of, mappings_in_force
 from conversions.evidence import keep_evidence
+from conversions.models import ConversionEvent, State
 from conversions.sightings import Sighting
 from purchases.decision import cut_off, happened_at
 from stores.secrets import store_ring
@@ -205,6 +207,15 @@ def _sealed(entry: Entry) -> bytes:
 def forget_payloads() -> int:
     """Erase payloads that no resend and no question to Meta can need; returns how many."""
     return run_in_parts(FORGET, [KEPT_FOR], most=FORGOTTEN_AT_ONCE)
+
+
+def call_off(events: QuerySet[ConversionEvent]) -> int:
+    """What is owed or waits will not be sent: its buyer is to be forgotten. Returns how many.
+
+    What is on its way ends as its answer says.
+    """
+    owed = events.filter(state__in=(State.PENDING, State.WAITING))
+    return owed.update(state=State.SKIPPED, reason="redacted", held=False)
 
 
 def database_now() -> datetime:

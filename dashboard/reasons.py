@@ -117,6 +117,7 @@ SENTENCES = {
     "negative_total": gettext_lazy("Its total is below zero."),
     "no_shop": gettext_lazy("It does not say which shop it comes from."),
     "no_time": gettext_lazy("It does not say when the order was made."),
+    "no_topic": gettext_lazy("It does not say what it is about."),
     "no_total": gettext_lazy("It has no total."),
     "not_an_object": gettext_lazy("It is JSON, but not an order."),
     "not_json": gettext_lazy("It is not JSON, or was cut short."),

@@ -16,7 +16,7 @@ import structlog
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
-from conversions import visits
+from conversions import outbox, visits
 from conversions.models import BrowserVisit, ConversionEvent, EventPayload
 from purchases.shops.delivery import DeliveryHead
 from purchases.shops.shopify import shop_domain
@@ -158,6 +158,7 @@ def _customer_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) 
         deliveries.filter(pk__in=[delivery.pk for delivery, _ in found])
         | deliveries.filter(order_id__in=order_ids).exclude(order_id="")
     )
+    outbox.call_off(ConversionEvent.objects.filter(store__in=stores, order_id__in=order_ids))
     payloads = EventPayload.objects.filter(event__store__in=stores, event__order_id__in=order_ids)
     erased += payloads.delete()[0]
     erased += visits.erase(BrowserVisit.objects.filter(store__in=stores, order_id__in=order_ids))
@@ -173,9 +174,10 @@ def _shop_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> s
         return "installed_again"
     stores = list(Store.objects.filter(shopify__isnull=False, domain=notice.shop))
     erased = _forget(WebhookDelivery.objects.filter(store__in=stores, body__isnull=False))
+    outbox.call_off(ConversionEvent.objects.filter(store__in=stores))
     erased += EventPayload.objects.filter(event__store__in=stores).delete()[0]
     erased += visits.erase(BrowserVisit.objects.filter(store__in=stores))
-    erased += User.objects.filter(only_store__in=stores).delete()[0]
+    erased += User.objects.filter(only_store__in=stores).delete()[1].get("stores.User", 0)
     for store in stores:
         if store.shopify.made_workspace:  # an agency's datasets are the agency's
             Pixel.objects.filter(workspace=store.workspace_id).update(access_token="")

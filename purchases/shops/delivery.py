@@ -61,7 +61,7 @@ class UnreadableOrder(Exception):
 
 def lower_names(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers by their lower-case names, without the white space that HTTP allows around values."""
-    return {name.lower(): value.strip() for name, value in headers.items()}
+    return {name.lower(): value.strip(" \t") for name, value in headers.items()}
 
 
 def signature_bytes(header: str) -> bytes:

@@ -134,6 +134,26 @@ def test_a_byte_beyond_ten_megabytes_is_refused_before_it_is_sent(stack: Stack) 
     assert (status, code(body)) == (413, "body_too_large")
 
 
+def test_a_hundred_megabytes_are_refused_before_they_are_read(stack: Stack) -> None:
+    pieces = [b" " * MEGABYTE] * 100
+    status, body = talk(stack, head(f"Content-Length: {100 * MEGABYTE}"), *pieces)
+
+    assert (status, code(body) if body else "body_too_large") in (
+        (413, "body_too_large"),
+        (0, "body_too_large"),
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [["X-Padding: " + "x" * 20_000], [f"X-Line-{number}: x" for number in range(120)]],
+)
+def test_a_head_without_measure_is_refused(stack: Stack, lines: list[str]) -> None:
+    status, _ = talk(stack, head("Content-Length: 8", *lines), BODY)
+
+    assert status in (400, 431)
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_ten_megabytes_are_taken_and_a_byte_more_is_not(stack: Stack, chunked: bool) -> None:
     shop = stack.shopify()

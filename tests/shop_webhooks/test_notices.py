@@ -15,12 +15,13 @@ from django.utils import timezone
 from conversions import visits
 from conversions.models import BrowserVisit, ConversionEvent, EventPayload
 from purchases.browser import read_told
+from sandbox.graph_api import GraphApi
 from shop_webhooks.models import ShopNotice, WebhookDelivery
 from shop_webhooks.notices import carry_out_all
 from stores.models import ShopifyInstallation, Store
 from stores.secrets import store_ring
 from tests.factories import a_store, a_user, a_workspace
-from tests.pipeline import a_kept_order, an_order, post_to_shopify_door, read_all
+from tests.pipeline import a_kept_order, an_order, post_to_shopify_door, read_all, send_all
 
 NOW = timezone.now()
 
@@ -201,6 +202,16 @@ def test_a_customer_is_forgotten_by_order_by_number_and_by_address(
     assert ConversionEvent.objects.count() == 2
     assert outcome() == "erased_2"
     assert ShopNotice.objects.get().body is None
+
+
+def test_an_order_that_is_owed_is_forgotten_before_it_is_sent(lyon: Store, meta: GraphApi) -> None:
+    two_orders(lyon)
+
+    tell(lyon, "customers/redact", {"customer": {"id": 77}, "orders_to_redact": [1002]})
+    send_all(meta)
+
+    assert [sent.event_id for sent in meta.events()] == ["1001"]
+    assert not ConversionEvent.objects.filter(order_id="1002", state="pending").exists()
 
 
 def test_a_request_has_30_days_and_is_closed_by_its_export(lyon: Store) -> None:
