@@ -50,6 +50,11 @@ class Ring:
         except InvalidTag as error:
             raise CannotOpen(f"This value was sealed for another place ({purpose}).") from error
 
+    @property
+    def mark(self) -> bytes:
+        """How a value begins that the first key has sealed."""
+        return VERSION + self._first
+
     def __repr__(self) -> str:
         return f"<Ring of {len(self._keys)}>"
 
@@ -111,16 +116,16 @@ class SecretField(models.Field):  # type: ignore[type-arg]  # not subscriptable 
     def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
         """Bind the value to its table and column."""
         super().contribute_to_class(cls, name, private_only)
-        self._purpose = f"{cls._meta.db_table}.{name}"
+        self.purpose = f"{cls._meta.db_table}.{name}"
 
     def get_prep_value(self, value: Any) -> bytes:
         """Seal."""
-        return master().seal(str(value).encode(), purpose=self._purpose) if value else b""
+        return master().seal(str(value).encode(), purpose=self.purpose) if value else b""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Secret:
         """Open. Raises CannotOpen: a wrong key must be noticed, never worked around."""
         sealed = bytes(value or b"")
-        return Secret(master().open(sealed, purpose=self._purpose).decode() if sealed else "")
+        return Secret(master().open(sealed, purpose=self.purpose).decode() if sealed else "")
 
 
 def _key_id(key: bytes) -> bytes:

@@ -15,8 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from stores import secrets
 from stores.accounts.colleagues import invitation_of
-
-_PURPOSE = "second-factor"
+from stores.accounts.second_factors import PURPOSE
 
 
 class Accounts(DefaultAccountAdapter):
@@ -71,8 +70,8 @@ class SecondFactors(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """As hexadecimal, since the column holds JSON."""
-        return secrets.master().seal(text.encode(), purpose=_PURPOSE).hex()
+        return secrets.master().seal(text.encode(), purpose=PURPOSE).hex()
 
     def decrypt(self, encrypted_text: str) -> str:
         """What `encrypt` was given. Raises what the key ring raises."""
-        return secrets.master().open(bytes.fromhex(encrypted_text), purpose=_PURPOSE).decode()
+        return secrets.master().open(bytes.fromhex(encrypted_text), purpose=PURPOSE).decode()
