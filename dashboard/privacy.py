@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -62,6 +62,7 @@ class Request(Struct, frozen=True, kw_only=True):
     due_at: datetime | None
     done_at: datetime | None
     outcome: str
+    certificate: int  # the request's number; 0 where nothing was erased
 
 
 def read_asked(*, store: Store, now: datetime) -> Asked | None:
@@ -89,8 +90,8 @@ def read_asked(*, store: Store, now: datetime) -> Asked | None:
 
 
 def requests_of(store: Store) -> list[Request]:
-    """What Shopify has passed on, the latest first; one query."""
-    found = ShopNotice.objects.filter(shop=store.domain, topic__in=COMPLIANCE).order_by("-pk")
+    """What Shopify has passed on, or the merchant has asked, the latest first; one query."""
+    found = notices_of(store).filter(topic__in=COMPLIANCE).order_by("-pk")
     return [
         Request(
             what=str(REQUESTS[notice.topic]),
@@ -98,9 +99,18 @@ def requests_of(store: Store) -> list[Request]:
             due_at=notice.due_at,
             done_at=notice.done_at,
             outcome=_outcome(notice.outcome),
+            certificate=notice.pk if notice.outcome.startswith("erased_") else 0,
         )
         for notice in found.defer("body")[:MOST_REQUESTS]
     ]
+
+
+def notices_of(store: Store) -> QuerySet[ShopNotice]:
+    """The store's own: those that name it, and Shopify's of its domain."""
+    own = ShopNotice.objects.filter(store=store)
+    if store.platform != Store.Platform.SHOPIFY:
+        return own
+    return own | ShopNotice.objects.filter(store=None, shop=store.domain)
 
 
 def _outcome(said: str) -> str:

@@ -62,6 +62,11 @@ urlpatterns = [
         name="change_mapping",
     ),
     path("stores/<int:store_id>/privacy/", privacy.privacy, name="privacy"),
+    path(
+        "stores/<int:store_id>/privacy/<int:request_id>/certificate",
+        privacy.certificate,
+        name="certificate",
+    ),
     path("stores/<int:store_id>/consent/", consent.consent, name="consent"),
     path("stores/<int:store_id>/browser/", browser.browser, name="browser"),
     path("stores/<int:store_id>/set-up/", set_up.set_up, name="set_up"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import JSONField, Q, Value
 from django.db.models.functions import Now
 
 from stores.models import Store
@@ -137,6 +137,10 @@ class ShopNotice(models.Model):
     body = models.BinaryField(null=True)  # sealed with the master key; None once it is done
     done_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=64, db_default="")
+    # Of which orders something was erased: their numbers, or "*" for all.
+    orders = models.JSONField(default=list, db_default=Value([], JSONField()))
+    # Where the merchant has asked, and not Shopify.
+    store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, db_index=False)
 
     class Meta:
         indexes = [

@@ -14,14 +14,15 @@ from typing import Any
 import msgspec
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
 from conversions import outbox, visits
 from conversions.models import BrowserVisit, ConversionEvent, EventPayload
 from purchases.shops.delivery import DeliveryHead
 from purchases.shops.shopify import shop_domain
-from shop_webhooks import tombstones
-from shop_webhooks.inbox import delivery_key, unsealed_body
+from shop_webhooks import erasing
+from shop_webhooks.inbox import delivery_key
 from shop_webhooks.models import ShopNotice, WebhookDelivery
 from stores.models import Pixel, ShopifyInstallation, Store, User
 from stores.secrets import CannotOpen, master, new_store_key
@@ -67,7 +68,9 @@ def export(notice: ShopNotice) -> dict[str, Any]:
     """What we hold of the customer that a `customers/data_request` names. Raises CannotOpen."""
     said = _read(notice)
     order_ids = [str(number) for number in said.get("orders_requested") or ()]
-    found = _deliveries_of(notice.shop, order_ids, said.get("customer") or {})
+    found = erasing.deliveries_of(
+        _stores(notice), order_ids=order_ids, customer=said.get("customer") or {}
+    )
     kept = [
         {"order": delivery.order_id, "received_at": delivery.received_at, "body": msgspec.Raw(body)}
         for delivery, body in found
@@ -110,7 +113,7 @@ def _carry_out(notice: ShopNotice, *, now: datetime) -> bool:
 
 def _close(notice: ShopNotice, outcome: str, *, now: datetime) -> None:
     notice.done_at, notice.outcome, notice.body = now, outcome, None
-    notice.save(update_fields=["done_at", "outcome", "body"])
+    notice.save(update_fields=["done_at", "outcome", "body", "orders"])
 
 
 def _read(notice: ShopNotice) -> dict[str, Any]:
@@ -148,21 +151,13 @@ def _data_requested(notice: ShopNotice, said: dict[str, Any], now: datetime) -> 
 
 def _customer_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
     """Bodies and payloads go; the ledger's rows hold no person."""
-    order_ids = [str(number) for number in said.get("orders_to_redact") or ()]
-    found = _deliveries_of(notice.shop, order_ids, said.get("customer") or {})
-    order_ids += [delivery.order_id for delivery, _ in found if delivery.order_id]
-    stores = Store.objects.filter(platform=Store.Platform.SHOPIFY, domain=notice.shop)
-    tombstones.bury(stores, order_ids)
-    deliveries = WebhookDelivery.objects.filter(store__in=stores, body__isnull=False)
-    erased = _forget(
-        deliveries.filter(pk__in=[delivery.pk for delivery, _ in found])
-        | deliveries.filter(order_id__in=order_ids).exclude(order_id="")
+    erased = erasing.forget(
+        _stores(notice),
+        order_ids=[str(number) for number in said.get("orders_to_redact") or ()],
+        customer=said.get("customer") or {},
     )
-    outbox.call_off(ConversionEvent.objects.filter(store__in=stores, order_id__in=order_ids))
-    payloads = EventPayload.objects.filter(event__store__in=stores, event__order_id__in=order_ids)
-    erased += payloads.delete()[0]
-    erased += visits.erase(BrowserVisit.objects.filter(store__in=stores, order_id__in=order_ids))
-    return f"erased_{erased}"
+    notice.orders = list(erased.orders)
+    return f"erased_{erased.records}"
 
 
 def _shop_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
@@ -173,7 +168,10 @@ def _shop_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> s
     if installation.exists():
         return "installed_again"
     stores = list(Store.objects.filter(shopify__isnull=False, domain=notice.shop))
-    erased = _forget(WebhookDelivery.objects.filter(store__in=stores, body__isnull=False))
+    notice.orders = [erasing.ALL]
+    erased = erasing.erase_bodies(
+        WebhookDelivery.objects.filter(store__in=stores, body__isnull=False)
+    )
     outbox.call_off(ConversionEvent.objects.filter(store__in=stores))
     erased += EventPayload.objects.filter(event__store__in=stores).delete()[0]
     erased += visits.erase(BrowserVisit.objects.filter(store__in=stores))
@@ -188,45 +186,8 @@ def _shop_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> s
     return f"erased_{erased}"
 
 
-def _forget(deliveries: Any) -> int:
-    """Erase the bodies; what was not read yet will not be."""
-    ids = list(deliveries.values_list("pk", flat=True))
-    found = WebhookDelivery.objects.filter(pk__in=ids)
-    found.filter(state=WebhookDelivery.State.RECEIVED).update(state=WebhookDelivery.State.FORGOTTEN)
-    return int(found.update(body=None))
-
-
-def _deliveries_of(
-    shop: str, order_ids: list[str], customer: dict[str, Any]
-) -> list[tuple[WebhookDelivery, bytes]]:
-    """The kept deliveries of the orders, and those that name the customer: a body is kept 8 days."""
-    kept = WebhookDelivery.objects.filter(
-        store__platform=Store.Platform.SHOPIFY, store__domain=shop, body__isnull=False
-    ).select_related("store")
-    marks = [
-        str(customer[name]).lower().encode() for name in ("email", "phone") if customer.get(name)
-    ]
-    found = []
-    for delivery in kept.iterator(chunk_size=200):
-        try:
-            body = unsealed_body(delivery)
-        except CannotOpen:
-            continue
-        named = any(mark in body.lower() for mark in marks)
-        if delivery.order_id in order_ids or named or _is_customer(body, customer.get("id")):
-            found.append((delivery, body))
-    return found
-
-
-def _is_customer(body: bytes, customer_id: object) -> bool:
-    if not customer_id:
-        return False
-    try:
-        said = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return False
-    customer = said.get("customer") if isinstance(said, dict) else None
-    return isinstance(customer, dict) and str(customer.get("id")) == str(customer_id)
+def _stores(notice: ShopNotice) -> QuerySet[Store]:
+    return Store.objects.filter(platform=Store.Platform.SHOPIFY, domain=notice.shop)
 
 
 def _moment(said: str) -> datetime | None:

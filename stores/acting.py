@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from stores.models import User
+from stores.models import ConfigChange, Store, User
 
 LONGEST = 60
+ACCESS = "access"  # the kind of a change that changes nothing
 # What Django writes for the tables whose changes are kept.
 CHANGES = re.compile(
     r'(INSERT INTO|UPDATE|DELETE FROM) "(dashboard_alertchannel'
@@ -52,3 +54,16 @@ class ActingMiddleware:
             return self._get_response(request)
         with acting_as(f"user {request.user.pk}"):
             return self._get_response(request)
+
+
+def note_access(store: Store, *, actor: str, seen: str) -> None:
+    """Somebody was shown what buyers of `store` said, unmasked: `seen` says what, and names nobody."""
+    ConfigChange.objects.create(
+        workspace_id=store.workspace_id,
+        at=Now(),
+        actor=actor[:LONGEST],
+        kind=ACCESS,
+        row=store.pk,
+        store_id=store.pk,
+        after={"seen": seen},
+    )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
 from dashboard.queries import PAGE, Page
+from stores.acting import ACCESS
 from stores.members import changeable_workspaces
 from stores.models import ConfigChange, Store, User
 
@@ -23,6 +24,8 @@ KINDS: Mapping[str, str | Promise] = {
     "stores_pixelmapping": gettext_lazy("Mapping"),
     "stores_mappingtemplate": gettext_lazy("Template"),
     "stores_membership": gettext_lazy("Role"),
+    "stores_colleague": gettext_lazy("Invitation"),
+    ACCESS: gettext_lazy("Personal data of"),
     "stores_apitoken": gettext_lazy("Token"),
     "dashboard_alertchannel": gettext_lazy("Where alerts go"),
 }
@@ -104,6 +107,8 @@ def _what(change: ConfigChange, stores: Mapping[int, str]) -> str:
 
 
 def _how(change: ConfigChange) -> str:
+    if change.kind == ACCESS:
+        return _("shown")
     if change.before is None:
         return _("made")
     return _("removed") if change.after is None else _("changed")

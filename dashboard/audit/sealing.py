@@ -18,6 +18,7 @@ from django.db.models import Q
 
 from dashboard.audit.chain import START, link, signed_text, text_of
 from dashboard.models import AuditChain, AuditCursor, AuditEntry, AuditKey, AuditSignature
+from stores.acting import ACCESS
 from stores.models import ConfigChange, Workspace
 from stores.sql import rows
 
@@ -99,7 +100,7 @@ def _changes(cursor: AuditCursor, now: datetime) -> Iterator[tuple[int, str]]:
     for change in found.order_by("pk")[:AT_ONCE]:
         cursor.changes_up_to = change.pk
         fields = {
-            "what": "changed",
+            "what": "seen" if change.kind == ACCESS else "changed",
             "at": change.at,
             "actor": change.actor,
             "kind": change.kind,
@@ -123,7 +124,6 @@ def _plain(value: Any) -> Any:
 
 
 def _sign(chain: AuditChain, *, now: datetime) -> None:
-    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(str(_key().private)))
     said = signed_text(
         workspace=chain.workspace.slug,
         number=chain.length,
@@ -135,10 +135,16 @@ def _sign(chain: AuditChain, *, now: datetime) -> None:
         number=chain.length,
         hash=chain.head,
         signed_at=now,
-        signature=private.sign(said).hex(),
+        signature=sign(said),
     )
     chain.signed_at = now
     chain.save(update_fields=["signed_at"])
+
+
+def sign(said: bytes) -> str:
+    """The installation's signature of `said`, in hexadecimal."""
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(str(_key().private)))
+    return private.sign(said).hex()
 
 
 def public_key() -> str:

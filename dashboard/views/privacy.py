@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard import queries
 from dashboard.charts import as_csv
+from dashboard.erasure import certifiable, certify
 from dashboard.ledger_page import held_by_consent
 from dashboard.mappings import consent_in_words
-from dashboard.privacy import read_asked, requests_of
-from dashboard.views.store_page import find_store, may_change, render_in_store
+from dashboard.privacy import notices_of, read_asked, requests_of
+from dashboard.views.store_page import changeable_store, find_store, may_change, render_in_store
 
 
 @require_safe
@@ -32,3 +34,14 @@ def privacy(request: HttpRequest, store_id: int) -> HttpResponse:
         "may_change": may_change(request, store),
     }
     return render_in_store(request, "dashboard/privacy.html", store, shown)
+
+
+@require_safe
+def certificate(request: HttpRequest, store_id: int, request_id: int) -> HttpResponse:
+    """`/stores/<id>/privacy/<request>/certificate`: the proof of an erasing, as of now."""
+    store = changeable_store(request, store_id)
+    mine = certifiable().filter(pk__in=notices_of(store).values("pk"))
+    notice = get_object_or_404(mine, pk=request_id)
+    answer = HttpResponse(certify(notice, now=timezone.now()), content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="erasure-{notice.pk}.json"'
+    return answer

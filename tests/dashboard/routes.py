@@ -7,7 +7,9 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from dashboard.audit.sealing import public_key
 from dashboard.models import Alert, AlertChannel, SavedFilter
+from shop_webhooks.models import ShopNotice
 from stores.models import (
     ApiToken,
     Colleague,
@@ -102,6 +104,15 @@ def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str
     known["member_id"] = (
         factories.a_member(workspace, "erin", role="analyst").membership_set.get().pk
     )
+    public_key()  # it is made within the first minute
+    known["request_id"] = ShopNotice.objects.create(
+        shop=store.domain,
+        topic="customers/redact",
+        notice_key=b"x" * 16,
+        done_at=NOW,
+        outcome="erased_1",
+        orders=["7"],
+    ).pk
     known["token_id"] = ApiToken.objects.create(
         workspace=workspace, user=factories.a_user(), name="Reports"
     ).pk

@@ -10,6 +10,7 @@ from rich.table import Table
 from dashboard.reasons import in_words
 from shop_webhooks.preview import CannotPreview, PixelPreview, preview_order
 from stores import commands
+from stores.acting import note_access
 
 
 class Command(commands.Command):
@@ -29,6 +30,7 @@ class Command(commands.Command):
         found = commands.find_store(store)
         try:
             previews = preview_order(store=found, order=order, pixel_id=pixel)
+            note_access(found, actor="command preview", seen="preview")
         except CannotPreview as error:
             commands.fail(str(error))
         if as_json:

@@ -10,8 +10,10 @@ from rich.table import Table
 
 from shop_webhooks import notices
 from shop_webhooks.models import ShopNotice
+from stores.acting import note_access
 from stores.commands import Command as BaseCommand
 from stores.commands import refuse
+from stores.models import Store
 
 MOST_SHOWN = 200
 
@@ -56,5 +58,7 @@ class Command(BaseCommand):
         ).first()
         if request is None:
             refuse(f"There is no open request {pk}: see `notices --open`.")
+        for store in Store.objects.filter(domain=request.shop):
+            note_access(store, actor="command notices", seen=f"export of request {request.pk}")
         self.print_json(notices.export(request))
         notices.answered(request, now=timezone.now())

@@ -1,0 +1,106 @@
+"""The certificate of an erasing: signed, and to be checked by anybody, without us.
+
+It names the request, the orders by number, and how much was erased; it names no person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db.models import QuerySet
+from msgspec import Struct
+
+from dashboard.audit.sealing import public_key, sign
+from shop_webhooks.erasing import ALL, Left, erase_bodies, forget, left_of
+from shop_webhooks.models import ShopNotice, WebhookDelivery
+from stores.models import Store
+
+FORMAT = "connector-erasure/1"
+TOPICS = ("customers/redact", "shop/redact")
+
+
+class Broken(Exception):
+    """This is no certificate, or it was changed, or another key has signed it."""
+
+
+class Certificate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was asked, what was done, and what was found to be left, at once afterwards and today."""
+
+    format: str
+    request: int
+    shop: str
+    topic: str
+    orders: Sequence[str]
+    asked_at: str
+    erased_at: str
+    records: int
+    left: Left
+    checked_at: str
+    public_key: str
+    signature: str = ""
+
+
+def certifiable() -> QuerySet[ShopNotice]:
+    """The requests by which something was erased, or nothing was there to erase."""
+    return ShopNotice.objects.filter(topic__in=TOPICS, outcome__startswith="erased_").defer("body")
+
+
+def certify(notice: ShopNotice, *, now: datetime) -> bytes:
+    """The certificate as it is handed out: one JSON document."""
+    stores = stores_of(notice)
+    bare = Certificate(
+        format=FORMAT,
+        request=notice.pk,
+        shop=notice.shop,
+        topic=notice.topic,
+        orders=list(notice.orders),
+        asked_at=notice.received_at.isoformat(),
+        erased_at=notice.done_at.isoformat() if notice.done_at else "",
+        records=int(notice.outcome.removeprefix("erased_")),
+        left=left_of(stores, orders=notice.orders),
+        checked_at=now.isoformat(),
+        public_key=public_key(),
+    )
+    signed = msgspec.structs.replace(bare, signature=sign(_signed_text(bare)))
+    return msgspec.json.format(msgspec.json.encode(signed), indent=2)
+
+
+def read_certificate(raw: bytes, *, key: str = "") -> Certificate:
+    """The certificate, if its signature is that of its own text (and of `key`). Raises Broken."""
+    try:
+        found = msgspec.json.decode(raw, type=Certificate)
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(found.public_key))
+        public.verify(bytes.fromhex(found.signature), _signed_text(found))
+    except (msgspec.DecodeError, ValueError):
+        raise Broken(f"This is no certificate of the form {FORMAT}.") from None
+    except InvalidSignature:
+        raise Broken("The certificate was changed after it was signed.") from None
+    if found.format != FORMAT:
+        raise Broken(f"This is no certificate of the form {FORMAT}.")
+    if key and key.lower() != found.public_key:
+        raise Broken(f"It was signed by another key: {found.public_key}.")
+    return found
+
+
+def stores_of(notice: ShopNotice) -> QuerySet[Store]:
+    """Whose orders the request was about."""
+    if notice.store_id:
+        return Store.objects.filter(pk=notice.store_id)
+    return Store.objects.filter(platform=Store.Platform.SHOPIFY, domain=notice.shop)
+
+
+def erase_again(certificate: Certificate) -> int:
+    """After a backup was restored: forget once more what the certificate says was forgotten."""
+    stores = Store.objects.filter(domain=certificate.shop)
+    if ALL in certificate.orders:
+        return erase_bodies(WebhookDelivery.objects.filter(store__in=stores, body__isnull=False))
+    return forget(stores, order_ids=certificate.orders, customer={}).records
+
+
+def _signed_text(certificate: Certificate) -> bytes:
+    bare = msgspec.structs.replace(certificate, signature="")
+    return msgspec.json.encode(bare, order="sorted")
