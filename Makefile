@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check badinput sweep screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
+.PHONY: help demo run test check badinput canaries sweep screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -71,6 +71,9 @@ conformance: prepare ## replay captured requests: make conformance SHARED=../sha
 badinput: prepare-dev ## every case of bad input: how many pass, family by family
 	@$(PYTHON) launch/programs.py
 	@$(PYTEST) -q -p tests.bad_input.counting
+
+canaries: prepare-dev ## forty things nobody may find go down every path; how many are found afterwards
+	@$(VENV)/python -m pytest -q -s -p no:randomly tests/journeys/test_canaries.py
 
 sweep: prepare-dev ## every route as everybody who should not: routes × actors, and how many leaks
 	@$(VENV)/python -m pytest -q -s -p no:randomly tests/dashboard/test_sweep_of_routes.py

@@ -4,11 +4,13 @@
 secret or an e-mail address is scrubbed from every line, from libraries too.
 """
 
+import logging
 import re
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from django.http import HttpRequest
 
 MAX_FIELD = 2_000
 SECRET = re.compile(
@@ -56,7 +58,10 @@ def logging_config(log_format: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"route": {"()": RouteForPath}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["route"]}
+        },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
@@ -66,6 +71,22 @@ def logging_config(log_format: str) -> dict[str, Any]:
             "urllib3": {"level": "ERROR"},
         },
     }
+
+
+class RouteForPath(logging.Filter):
+    """Django's lines about a request name its route, and not its path: that may hold a link's secret,
+    or what somebody has typed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the line; keep it."""
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest):
+            match = request.resolver_match
+            route = f"/{match.route}" if match else "(an address that leads nowhere)"
+            given = record.args if isinstance(record.args, tuple) else ()
+            record.args = tuple(route if arg == request.path else arg for arg in given)
+            record.request = f"{request.method} {route}"
+        return True
 
 
 def scrub(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -227,6 +227,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "stores_cache",
+        "KEY_FUNCTION": "stores.accounts.limits.cache_key",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from django.test import Client
 
 from connector.logs import MAX_FIELD, logging_config, scrub
 
@@ -76,3 +77,16 @@ def test_a_librarys_line_and_its_traceback_are_scrubbed(lines: io.StringIO) -> N
     assert said["event"] == "failed for [redacted]"
     assert "EAAsecret" not in lines.getvalue()
     assert "ConnectionError" in said["exception"]
+
+
+def test_a_line_about_a_request_names_its_route_and_not_its_path(
+    lines: io.StringIO, db: None
+) -> None:
+    Client().get("/join/a-link-that-opens/")
+    Client().get("/what-somebody-typed/")
+
+    said = lines.getvalue()
+    assert "/join/<str:token>/" in said
+    assert "an address that leads nowhere" in said
+    assert "a-link-that-opens" not in said
+    assert "what-somebody-typed" not in said
