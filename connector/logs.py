@@ -81,12 +81,20 @@ class RouteForPath(logging.Filter):
         """Change the line; keep it."""
         request = getattr(record, "request", None)
         if isinstance(request, HttpRequest):
-            match = request.resolver_match
-            route = f"/{match.route}" if match else "(an address that leads nowhere)"
+            route = _route(request)
             given = record.args if isinstance(record.args, tuple) else ()
             record.args = tuple(route if arg == request.path else arg for arg in given)
             record.request = f"{request.method} {route}"
         return True
+
+
+def _route(request: HttpRequest) -> str:
+    if request.resolver_match:
+        return f"/{request.resolver_match.route}"
+    # The door calls its views itself (decision 0055); `scrub` takes the token out.
+    if request.path.startswith("/webhooks/"):
+        return request.path
+    return "(an address that leads nowhere)"
 
 
 def scrub(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

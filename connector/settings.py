@@ -155,6 +155,7 @@ MIDDLEWARE = [
     "stores.shopify.embedded.EmbeddedMiddleware",
     "stores.language.LanguageMiddleware",
     "stores.acting.ActingMiddleware",
+    "stores.wall.WallMiddleware",  # the last: it calls the view
 ]
 TEMPLATES = [
     {

@@ -33,6 +33,7 @@ class LoginForm(allauth.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = gettext_lazy("E-mail address")
+        self.fields["login"].widget.attrs["autofocus"] = True
         self.fields["password"].help_text = ""
         _without_placeholders(self)
         self.may_sign_up = get_adapter().is_open_for_signup(context.request)

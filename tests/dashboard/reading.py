@@ -1,9 +1,16 @@
 """What a page says, read as a person would: the texts of its elements, without their tags."""
 
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import Any
 
 VOID = frozenset({"meta", "link", "input", "br"})
+
+
+def asked(queries: Iterable[dict[str, Any]]) -> list[str]:
+    """What was asked of the database, without what the wall between tenants (stores/wall.py) adds."""
+    around = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SELECT set_config")
+    return [each["sql"] for each in queries if not each["sql"].startswith(around)]
 
 
 def texts(response: Any, tag: str, css: str = "") -> list[str]:

@@ -49,7 +49,7 @@ def test_a_language_that_was_chosen_outlives_the_browsers(client: Client, alice:
 
     assert answer.headers["Location"] == "/in-doubt/"
     assert spoken(client, "/in-doubt/", **{"Accept-Language": "en"}) == "fr"
-    assert texts(client.get("/in-doubt/"), "button") == ["English", "Se déconnecter"]
+    assert texts(client.get("/in-doubt/"), "button") == ["English", "Se déconnecter", "Copier"]
 
 
 @pytest.mark.parametrize(

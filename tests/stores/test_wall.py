@@ -1,0 +1,110 @@
+"""The second wall: a query that forgets whose rows it asks for is answered with the reader's alone."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import ProgrammingError, connection
+from django.test import Client
+
+from conversions.models import ConversionEvent
+from stores.models import Membership, Pixel, Store, User, Workspace
+from stores.wall import OURS, SHARED, behind_the_wall, policies
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def two() -> SimpleNamespace:
+    """Alice's Acme and Mallory's Globex, with a store, a dataset and an order each."""
+    made = SimpleNamespace()
+    for slug, name in (("acme", "alice"), ("globex", "mallory")):
+        workspace = factories.a_workspace(slug)
+        user = factories.a_member(workspace, name)
+        store, pixel = factories.a_store(workspace), factories.a_pixel(workspace)
+        factories.a_mapping(store, pixel)
+        event = factories.an_event(store, pixel)
+        factories.a_delivery(store)
+        setattr(made, name, SimpleNamespace(user=user, store=store, pixel=pixel, event=event))
+    return made
+
+
+def test_a_query_that_forgets_the_tenant_sees_the_readers_rows(two: SimpleNamespace) -> None:
+    with behind_the_wall(two.alice.user):
+        seen = {
+            model.__name__: model.objects.count()
+            for model in (Workspace, Store, Pixel, Membership, ConversionEvent)
+        }
+        people = list(User.objects.values_list("email", flat=True))
+        theirs = ConversionEvent.objects.filter(pk=two.mallory.event.pk).exists()
+
+    assert seen == dict.fromkeys(seen, 1)
+    assert people == ["alice@example.com"]
+    assert not theirs
+    assert Store.objects.count() == 2  # afterwards all is as before
+
+
+def test_nobody_in_particular_sees_nothing(two: SimpleNamespace) -> None:
+    with behind_the_wall(User(pk=0)):
+        assert not any(model.objects.exists() for model in (Store, Pixel, User, ConversionEvent))
+
+
+def test_staff_of_one_shop_see_that_shop(two: SimpleNamespace) -> None:
+    other = factories.a_store(two.alice.store.workspace)
+    User.objects.filter(pk=two.alice.user.pk).update(only_store=other)
+
+    with behind_the_wall(two.alice.user):
+        assert list(Store.objects.all()) == [other]
+        assert not ConversionEvent.objects.exists()
+
+
+def test_nothing_can_be_written_while_a_page_is_read(two: SimpleNamespace) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        behind_the_wall(two.alice.user),
+    ):
+        Store.objects.update(name="Mine")
+
+    assert not Store.objects.filter(name="Mine").exists()
+
+
+def test_a_page_whose_query_forgets_the_tenant_shows_no_stranger(
+    two: SimpleNamespace, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if `visible_to` were not there."""
+    everything = lambda found, user: found.all()  # noqa: E731
+    monkeypatch.setattr("stores.tenants.TenantQuerySet.visible_to", everything)
+    client.force_login(two.alice.user)
+
+    own = client.get(f"/stores/{two.alice.store.pk}/orders/")
+    other = client.get(f"/stores/{two.mallory.store.pk}/orders/")
+
+    assert own.status_code == 200
+    assert other.status_code == 404
+    assert two.mallory.store.name not in client.get("/").content.decode()
+
+
+def test_every_table_of_ours_has_a_policy_or_is_named_as_shared() -> None:
+    tables = {model._meta.db_table for model in apps.get_models() if model._meta.app_label in OURS}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relrowsecurity AND relname = ANY(%s)",
+            [list(tables)],
+        )
+        walled = {name for (name,) in cursor.fetchall()}
+
+    assert set(policies()) == walled
+    assert tables - walled == SHARED
+
+
+def test_the_wall_ends_with_the_page_also_where_it_fails(two: SimpleNamespace) -> None:
+    def fails() -> Any:
+        with behind_the_wall(two.alice.user):
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fails()
+
+    assert Store.objects.count() == 2
