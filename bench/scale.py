@@ -33,6 +33,7 @@ from shop_webhooks import inbox
 from shop_webhooks.doors import Door, shopify_door
 from stores.models import Store, User
 from stores.sql import rows, run
+from stores.wall import behind_the_wall
 
 ROWS = int(os.environ.get("SCALE_ROWS", "10_000_000"))
 KEPT = 500  # deliveries, one by one
@@ -57,6 +58,15 @@ WHERE id = ANY(%s)
 """
 
 
+BY_WORKERS = frozenset(
+    (
+        "what is wrong anywhere, by the minute",
+        "and against the weeks before",
+        "an hour's imbalance, for the metrics",
+    )
+)
+
+
 def measure(report: Report) -> None:
     """T12, T19, T20 and T21."""
     journey.prepare()
@@ -73,7 +83,8 @@ def measure(report: Report) -> None:
     report.note("a delivery kept, p50", f"{small * 1e6:.0f} µs, then {large * 1e6:.0f} µs")
     report.at_most("T20", f"a delivery kept at {ROWS:,} rows against few", large / small, 1.4)
     _claims(report, stores[1])
-    for name, page in _pages(person, stores[0]).items():
+    for name, query in _pages(person, stores[0]).items():
+        page = query if name in BY_WORKERS else partial(_behind_the_wall, person, query)
         page()
         taken = min(_seconds(page) for _ in range(5))  # what others do is not its fault
         report.at_most("T21", name, taken * 1e3, 50, "ms")
@@ -190,6 +201,12 @@ def _pages(person: User, store: Store) -> dict[str, Callable[[], object]]:
             imbalance.find_imbalance, span=timedelta(hours=1)
         ),
     }
+
+
+def _behind_the_wall(person: User, query: Callable[[], object]) -> object:
+    """As a page is read; the wall's own statement is part of it."""
+    with behind_the_wall(person):
+        return query()
 
 
 def _seconds(work: Callable[[], object]) -> float:
