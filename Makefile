@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check badinput canaries sweep screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants
+.PHONY: help demo run test check badinput canaries sweep sbom audit fuzz screenshots chaos bench conformance lock messages clean mutants woocommerce-helper shopify-pixel prepare prepare-dev prepare-bench prepare-mutants prepare-audit
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -32,6 +32,7 @@ check: prepare-dev ## what CI runs: format, lint, types, arrows, migrations, the
 	@! grep -n '://' requirements*.txt || { echo 'A lock names a registry: make lock writes one that does not.'; exit 1; }
 	@$(PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
 	@$(PRODUCTION) $(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(MAKE) --no-print-directory sbom
 	@$(PYTHON) launch/programs.py
 	$(PYTEST) $(PYTEST_ARGS)
 
@@ -75,14 +76,25 @@ badinput: prepare-dev ## every case of bad input: how many pass, family by famil
 canaries: prepare-dev ## forty things nobody may find go down every path; how many are found afterwards
 	@$(VENV)/python -m pytest -q -s -p no:randomly tests/journeys/test_canaries.py
 
+fuzz: prepare-dev ## FUZZ=1000000 odd requests and bodies, none of which may be answered by 500
+	@FUZZ=$(or $(FUZZ),1000000) $(VENV)/python -m pytest -q -p no:randomly --timeout 0 --show-capture no tests/bad_input/test_fuzz.py
+
 sweep: prepare-dev ## every route as everybody who should not: routes × actors, and how many leaks
 	@$(VENV)/python -m pytest -q -s -p no:randomly tests/dashboard/test_sweep_of_routes.py
+
+sbom: prepare-dev ## sbom.json: what is in an installation, by name, version and hash (CycloneDX)
+	@$(VENV)/python -W ignore -m cyclonedx_py requirements requirements.txt --output-file sbom.json
+	@echo "sbom.json names $$(grep -c '"purl"' sbom.json) packages."
+
+audit: prepare-audit sbom ## ask whether a package that is installed has a known hole (needs the internet)
+	@$(VENV)/python -m pip_audit --requirement requirements.txt --require-hashes --disable-pip
 
 lock: ## make the requirements again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) --output-file requirements.txt
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --output-file requirements-dev.txt
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --group bench --output-file requirements-bench.txt
 	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --group mutants --output-file requirements-mutants.txt
+	uv pip compile pyproject.toml $(LOCK_OPTIONS) --group dev --group audit --output-file requirements-audit.txt
 
 # Hashes for every platform, and no registry's address: pip asks whichever index its user has set.
 LOCK_OPTIONS := --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
@@ -102,6 +114,9 @@ prepare-dev:
 
 prepare-bench:
 	@$(PYTHON) launch/bootstrap.py requirements-bench.txt
+
+prepare-audit:
+	@$(PYTHON) launch/bootstrap.py requirements-audit.txt
 
 prepare-mutants:
 	@$(PYTHON) launch/bootstrap.py requirements-mutants.txt

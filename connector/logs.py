@@ -82,8 +82,8 @@ class RouteForPath(logging.Filter):
         request = getattr(record, "request", None)
         if isinstance(request, HttpRequest):
             route = _route(request)
-            given = record.args if isinstance(record.args, tuple) else ()
-            record.args = tuple(route if arg == request.path else arg for arg in given)
+            if isinstance(record.args, tuple) and record.args:
+                record.args = (*record.args[:-1], route)  # the path, escaped
             record.request = f"{request.method} {route}"
         return True
 

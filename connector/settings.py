@@ -343,6 +343,8 @@ CELERY_BEAT_SCHEDULE, SWEEPS = BEAT, SWEPT  # connector/schedule.py
 SWEEP_EVERY_SECONDS = _number("SWEEP_EVERY_SECONDS", default=5, least=0.1)
 # Threads of a worker that may wait for Meta.
 SEND_SLOTS = int(_number("SEND_SLOTS", default=12, least=1))
+# How long the ledger is kept: a sale in a store may be told for 62 days, and reports look back a year.
+LEDGER_DAYS = int(_number("LEDGER_DAYS", default=400, least=70))
 
 # --- Meta and the shops -----------------------------------------------------------------------------
 

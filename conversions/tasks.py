@@ -1,12 +1,13 @@
 """Doorbells of the outbox. The rows say what there is to do."""
 
 import threading
+from datetime import timedelta
 from functools import cache, partial
 
 from celery import shared_task
 from django.conf import settings
 
-from conversions import ledger, outbox, sending, totals, visits
+from conversions import ledger, outbox, retention, sending, totals, visits
 from conversions.graph import GraphClient
 from conversions.models import Lane
 from conversions.stopping import may_go_on
@@ -38,9 +39,10 @@ def expire(**_later: object) -> None:
 
 @shared_task(name="conversions.forget_payloads")
 def forget_payloads(**_later: object) -> None:
-    """Erase the payloads that no resend can need, and what browsers told long ago."""
+    """Erase the payloads that no resend can need, what browsers told long ago, and the ledger's end."""
     outbox.forget_payloads()
     visits.forget()
+    retention.forget_ledger(timedelta(days=settings.LEDGER_DAYS))
 
 
 @shared_task(name="conversions.merge_totals")

@@ -29,7 +29,7 @@ from shop_webhooks.models import WebhookDelivery
 from stores.failpoints import failpoint
 from stores.models import Store
 from stores.secrets import CannotOpen, SecretField, store_ring
-from stores.sql import rows, run, run_alone
+from stores.sql import rows, run, run_alone, run_in_parts
 
 log = structlog.get_logger(__name__)
 
@@ -162,6 +162,15 @@ def process_batch() -> int:
     return len(deliveries)
 
 
+FORGET_ROWS = """
+DELETE FROM shop_webhooks_webhookdelivery WHERE id IN (
+    SELECT id FROM shop_webhooks_webhookdelivery
+    WHERE received_at < now() - %s AND body IS NULL AND state <> 'received'
+    LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+ROWS_AT_ONCE = 5_000
+
+
 def forget_bodies() -> int:
     """Erase bodies older than `KEPT_FOR`; their rows stay. Returns how many."""
     old = WebhookDelivery.objects.filter(body__isnull=False, received_at__lt=Now() - KEPT_FOR)
@@ -172,6 +181,11 @@ def forget_bodies() -> int:
         failpoint("K19")
         forgotten += rows_of.update(body=None)
     return forgotten
+
+
+def forget_rows(kept_for: timedelta) -> int:
+    """Delete the deliveries that came longer ago than that, as the ledger's rows are; returns how many."""
+    return run_in_parts(FORGET_ROWS, [kept_for], most=ROWS_AT_ONCE)
 
 
 def read_again(*, deliveries: WebhookDelivery.Tenants) -> int:

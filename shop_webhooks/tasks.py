@@ -1,6 +1,9 @@
 """Doorbells of the inbox. The rows say what there is to do."""
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from conversions.stopping import may_go_on
@@ -30,6 +33,7 @@ def process_due(**_later: object) -> None:
 def forget_bodies(**_later: object) -> None:
     """Erase the bodies whose time is over, and the keys of hand-overs that nobody finished."""
     inbox.forget_bodies()
+    inbox.forget_rows(timedelta(days=settings.LEDGER_DAYS))
     forget_handovers(now=timezone.now())
 
 

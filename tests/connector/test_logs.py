@@ -83,7 +83,7 @@ def test_a_line_about_a_request_names_its_route_and_not_its_path(
     lines: io.StringIO, db: None
 ) -> None:
     Client().get("/join/a-link-that-opens/")
-    Client().get("/what-somebody-typed/")
+    Client().get("/what-somebody-typed/é\n/")
 
     said = lines.getvalue()
     assert "/join/<str:token>/" in said
