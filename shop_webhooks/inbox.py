@@ -184,7 +184,7 @@ def forget_bodies() -> int:
 
 
 def forget_rows(kept_for: timedelta) -> int:
-    """Delete the deliveries that came longer ago than that, as the ledger's rows are; returns how many."""
+    """Delete the deliveries that came longer ago than that; returns how many."""
     return run_in_parts(FORGET_ROWS, [kept_for], most=ROWS_AT_ONCE)
 
 
