@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from dashboard.connection import changeable_stores
 from stores.members import changeable_workspaces
@@ -20,7 +20,10 @@ ACTIONS = {
     "template": gettext_lazy("Put the mappings on a template"),
     "token": gettext_lazy("Give the datasets a new token"),
 }
-DAYS = [(days, gettext_lazy("the last %(n)s days") % {"n": days}) for days in (1, 2, 3, 7)]
+DAYS = [
+    (days, ngettext_lazy("the last %(n)s day", "the last %(n)s days", days) % {"n": days})
+    for days in (1, 2, 3, 7)
+]
 
 
 class ManyStores(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not subscriptable
@@ -34,9 +37,11 @@ class ManyStores(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # n
 class BulkForm(forms.Form):
     """Which stores, what is to be done, and with what."""
 
+    all_of_them = forms.BooleanField(label=gettext_lazy("All my stores"), required=False)
     stores = ManyStores(
         label=gettext_lazy("Stores"),
         queryset=Store.objects.none(),
+        required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     do = forms.ChoiceField(
@@ -82,6 +87,10 @@ class BulkForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """The fields; an action needs what it is done with."""
         cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("all_of_them"):
+            cleaned["stores"] = self.fields["stores"].queryset  # type: ignore[attr-defined]
+        elif not cleaned.get("stores") and "stores" not in self.errors:
+            self.add_error("stores", _("Choose the stores."))
         if cleaned.get("do") == "template" and not cleaned.get("template"):
             self.add_error("template", _("Choose a template."))
         if cleaned.get("do") == "token" and not cleaned.get("access_token"):

@@ -128,6 +128,18 @@ def test_what_was_missed_is_counted_and_then_owed_once(
     assert lines(after) == {acme.lyon.name: "Nothing to send"}
 
 
+def test_all_stores_are_chosen_with_one_tick_and_none_with_none(
+    owner: Client, acme: SimpleNamespace
+) -> None:
+    factories.a_store(factories.a_workspace("globex"), name="Theirs")
+    every = ask(owner, [], "pause", all_of_them="on")
+    none = ask(owner, [], "pause")
+
+    assert set(lines(every)) == {acme.lyon.name, acme.kitchen.name}
+    assert none.status_code == 422
+    assert list(none.context["form"].errors) == ["stores"]
+
+
 @pytest.mark.parametrize("role", ["analyst", "client"])
 def test_who_only_reads_has_no_store_to_change(
     client: Client, acme: SimpleNamespace, role: str
