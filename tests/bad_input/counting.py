@@ -52,4 +52,4 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _cases(properties: Iterable[tuple[str, object]]) -> list[str]:
-    return [case for name, value in properties if name == "cases" for case in value]  # type: ignore[attr-defined]
+    return [case for name, value in properties if name == "cases" for case in value]
