@@ -212,6 +212,8 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "20/m/ip,5/15m/key",  # the key: an account, seen from one address
     "login_account": "20/15m/key",
     "reset_password": "20/m/ip,3/h/key",
+    "invite": "50/d/user",  # mails to whom somebody names
+    "new_workspace": "20/d/user",
 }
 MFA_ADAPTER = "stores.accounts.adapter.SecondFactors"
 MFA_RECOVERY_CODES_SHOW_ONCE = True

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from stores.accounts.colleagues import LASTS, invite_colleague, mail_invitation
+from stores.accounts.limits import may_still
 from stores.api_tokens import issue
 from stores.members import (
     LastOwner,
@@ -93,7 +94,9 @@ def invite(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = ColleagueForm(request.POST, workspaces=owned, prefix="colleague")
     link = ""
-    if form.is_valid():
+    if form.is_valid() and not may_still(request, "invite"):
+        form.add_error(None, _("Those were many invitations for one day. Go on tomorrow."))
+    elif form.is_valid():
         asked = form.cleaned_data
         link = invite_colleague(**asked, invited_by=user, now=timezone.now())
         try:

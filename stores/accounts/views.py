@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from stores.accounts.colleagues import find_invited, join_colleagues, remember
 from stores.accounts.forms import WorkspaceNameForm
+from stores.accounts.limits import may_still
 from stores.accounts.workspaces import open_workspace
 from stores.members import user_of
 from stores.models import User
@@ -50,7 +51,9 @@ def new_workspace(request: HttpRequest) -> HttpResponse:
     if user.only_store_id is not None:
         return HttpResponse(status=403)
     form = WorkspaceNameForm(request.POST or None)
-    if form.is_valid():
+    if form.is_valid() and not may_still(request, "new_workspace"):
+        form.add_error("workspace", _("Those were many workspaces for one day. Go on tomorrow."))
+    elif form.is_valid():
         open_workspace(name=form.cleaned_data["workspace"], owner=user)
         return redirect("dashboard:stores")
     return render(

@@ -278,6 +278,22 @@ def test_only_an_owner_invites(client: Client, workspace: Workspace) -> None:
     assert not Colleague.objects.exists()
 
 
+def test_a_day_has_so_many_invitations_and_workspaces_for_one_person(
+    client: Client, workspace: Workspace, settings: Any
+) -> None:
+    """Else a stranger's sign-up would be a way to mail the world."""
+    settings.ACCOUNT_RATE_LIMITS |= {"invite": "2/d/user", "new_workspace": "2/d/user"}
+    client.force_login(User.objects.get(email="alice@example.com"))
+    given = COLLEAGUE | {"colleague-workspace": workspace.pk}
+    for number in range(4):
+        client.post("/team/invitations/", given | {"colleague-email": f"x{number}@example.com"})
+        last = client.post("/workspaces/new/", {"workspace": f"Number {number}"})
+
+    assert len(mail.outbox) == Colleague.objects.count() == 2
+    assert Workspace.objects.filter(name__startswith="Number").count() == 2
+    assert "Go on tomorrow." in last.content.decode()
+
+
 def test_who_has_no_workspace_opens_one(client: Client) -> None:
     client.force_login(factories.a_user("dora"))
     page = client.get("/").content.decode()
