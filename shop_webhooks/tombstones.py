@@ -14,13 +14,10 @@ from stores.models import Store
 from stores.sql import rows, run
 
 ALONE = "SELECT pg_advisory_xact_lock(%s)"
-TOGETHER = "SELECT pg_advisory_xact_lock_shared(%s)"
 LOCK = 6_019_224  # any number that nothing else locks
 
-AMONG = """
-SELECT store_id, order_id FROM shop_webhooks_tombstone
-JOIN unnest(%s::bigint[], %s::text[]) AS asked (store_id, order_id) USING (store_id, order_id)
-"""
+# Waits for who buries, together with others, and then looks (migration 0008).
+AMONG = "SELECT * FROM shop_webhooks_buried(%s, %s::bigint[], %s::text[])"
 ERASE = "UPDATE shop_webhooks_webhookdelivery SET body = NULL WHERE id = ANY(%s)"
 
 Orders = set[tuple[int, str]]  # store and order
@@ -43,9 +40,8 @@ def among(orders: Orders) -> Orders:
     """Those of the orders that are buried. Must run inside the transaction that records the others."""
     if not orders:
         return set()
-    rows(TOGETHER, [LOCK])
     columns = [list(column) for column in zip(*sorted(orders), strict=True)]
-    return {(store_id, order_id) for store_id, order_id in rows(AMONG, columns)}
+    return set(rows(AMONG, [LOCK, *columns]))
 
 
 def erase(delivery_ids: list[int]) -> None:
