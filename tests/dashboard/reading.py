@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import Any
 
+from stores.wall import IS_THERE
+
 VOID = frozenset({"meta", "link", "input", "br"})
 
 
 def asked(queries: Iterable[dict[str, Any]]) -> list[str]:
     """What was asked of the database, without what the wall between tenants (stores/wall.py) adds."""
-    around = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SELECT set_config")
-    return [each["sql"] for each in queries if not each["sql"].startswith(around)]
+    around = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SELECT set_config", IS_THERE.strip())
+    return [each["sql"] for each in queries if not each["sql"].strip().startswith(around)]
 
 
 def texts(response: Any, tag: str, css: str = "") -> list[str]:
