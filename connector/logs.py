@@ -69,6 +69,7 @@ def logging_config(log_format: str) -> dict[str, Any]:
             "celery": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "urllib3": {"level": "ERROR"},
+            "fontTools": {"level": "WARNING"},
         },
     }
 

@@ -54,7 +54,7 @@ def _say(
     pdf.ln(before)
     pdf.set_font("DejaVu", size=size)
     pdf.set_text_color(*colour)
-    pdf.multi_cell(0, size * 0.55, text, new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, size * 0.55, text, align="L", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(after)
 
 

@@ -88,6 +88,7 @@ urlpatterns = [
     path("team/members/<int:member_id>/change", team.change_member, name="change_member"),
     path("team/tokens/<int:token_id>/revocation", team.revoke_token, name="revoke_token"),
     path("invitations/", invitations.invitations, name="invitations"),
+    path("invitations/many", invitations.invite_many, name="invite_many"),
     path(
         "invitations/<int:invitation_id>/revocation",
         invitations.revoke_invitation,

@@ -46,6 +46,7 @@ BUTTONS = {
     "dashboard:change_member",
     "dashboard:revoke_token",
     "dashboard:invite",
+    "dashboard:invite_many",
     "dashboard:morning_mail",
     "dashboard:uninvite",
 }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome
 
-from sandbox.screenshots import a_browser, pages, show
+from sandbox.screenshots import DOORS, a_browser, pages, show
 from stores.models import Store
 from tests import factories
 from tests.browsing import IN_A_BROWSER, Visitor
@@ -27,11 +27,15 @@ axe.run({runOnly: rules}).then((found) => done(found.violations.map(
 
 @pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "fr")])
 def test_axe_finds_nothing_on_any_page(
-    live_server: Any, store: Store, scheme: str, language: str
+    live_server: Any, store: Store, settings: Any, scheme: str, language: str
 ) -> None:
+    settings.SIGN_UP = settings.SENDS_MAIL = True
     with a_browser() as browser:
+        found = {}
+        for door in DOORS:
+            show(browser, live_server.url + door, width=390, scheme=scheme, language=language)
+            found[door] = violations(browser)
         browser.get(live_server.url)
-        found = {"login": violations(browser)}
         Visitor(browser).log_in("alice@example.com", factories.PASSWORD)
         for name, address in pages(browser, live_server.url):
             show(browser, address, width=390, scheme=scheme, language=language)

@@ -252,3 +252,22 @@ def test_a_strangers_invitation_is_not_there(alice: Client, agency: Workspace) -
     assert answer.status_code == 404
     assert Invitation.objects.exists()
     assert "Kitchen" not in stranger.get("/invitations/").content.decode()
+
+
+def test_two_hundred_shops_are_invited_at_once_by_a_file_of_links(client: Client, db: None) -> None:
+    workspace = factories.a_workspace("agency")
+    client.force_login(factories.a_member(workspace))
+    lines = "\n".join(f"Shop {number}" for number in range(199)) + "\n\n=cmd()\n"
+    given = {"many-workspace": workspace.pk, "many-many": lines}
+
+    answer = client.post("/invitations/many", given)
+    too_many = client.post("/invitations/many", given | {"many-many": "x\n" * 501})
+
+    heading, *rows = answer.content.decode().splitlines()
+    link = rows[0].split(",")[1]
+    assert answer["Content-Type"].startswith("text/csv")
+    assert heading == "Shop or person,Link"
+    assert rows[-1].startswith("'=cmd(),")
+    assert "Shop 0" in Client().get(link[link.index("/join/") :]).content.decode()
+    assert too_many.status_code == 422
+    assert len(rows) == Invitation.objects.count() == 200
