@@ -23,7 +23,7 @@ def orders(store: Store, pixel: object, *states: str, days_ago: int = 0) -> None
             pixel,  # type: ignore[arg-type]  # a Pixel
             state=state,
             value=Decimal(10),
-            event_time=timezone.now() - timedelta(days=days_ago, minutes=1),
+            event_time=timezone.now() - timedelta(days=days_ago),
         )
 
 
@@ -49,7 +49,7 @@ def test_the_most_at_risk_stands_first_and_each_day_leads_to_its_orders(
         (None, "none"),
         (100, "whole"),
     ]
-    day = (timezone.now() - timedelta(days=1, minutes=1)).date().isoformat()
+    day = (timezone.now() - timedelta(days=1)).date().isoformat()
     (link,) = [
         href for href in attributes(answer, "a", "href") if f"/{fleet.lyon.pk}/orders/" in href
     ]

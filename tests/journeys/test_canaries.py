@@ -69,8 +69,14 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 @pytest.fixture(scope="module")
 def stack(make_stack: Callable[..., Stack], tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    mails = tmp_path_factory.mktemp("mails")
-    stack = make_stack(settings={"EMAIL_URL": f"filemail:///{mails}", "SWEEP_EVERY_SECONDS": "0.5"})
+    mails, static = tmp_path_factory.mktemp("mails"), tmp_path_factory.mktemp("static")
+    stack = make_stack(
+        settings={
+            "EMAIL_URL": f"filemail:///{mails}",
+            "SWEEP_EVERY_SECONDS": "0.5",
+            "STATIC_ROOT": str(static),  # not the one in which other tests look
+        }
+    )
     stack.environment["MAILS"] = str(mails)
     stack.manage("collectstatic", "--noinput", "--verbosity", "0")
     stack.kill("web")  # it had looked for the pages' files before
