@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from msgspec import Struct
 
 from dashboard.audit.sealing import public_key, sign
-from shop_webhooks.erasing import ALL, Left, erase_bodies, forget, left_of
-from shop_webhooks.models import ShopNotice, WebhookDelivery
+from shop_webhooks.erasing import ALL, Left, forget, forget_all, left_of
+from shop_webhooks.models import ShopNotice
 from stores.models import Store
 
 FORMAT = "connector-erasure/1"
@@ -33,6 +33,7 @@ class Certificate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     format: str
     request: int
     shop: str
+    store: str  # "workspace/key" where one store's merchant has asked; "" where Shopify has, of the shop
     topic: str
     orders: Sequence[str]
     asked_at: str
@@ -56,12 +57,13 @@ def certify(notice: ShopNotice, *, now: datetime) -> bytes:
         format=FORMAT,
         request=notice.pk,
         shop=notice.shop,
+        store=f"{notice.store.workspace.slug}/{notice.store.key}" if notice.store else "",
         topic=notice.topic,
         orders=list(notice.orders),
         asked_at=notice.received_at.isoformat(),
         erased_at=notice.done_at.isoformat() if notice.done_at else "",
         records=int(notice.outcome.removeprefix("erased_")),
-        left=left_of(stores, orders=notice.orders),
+        left=left_of(stores, orders=notice.orders, before=notice.done_at or now),
         checked_at=now.isoformat(),
         public_key=public_key(),
     )
@@ -95,9 +97,14 @@ def stores_of(notice: ShopNotice) -> QuerySet[Store]:
 
 def erase_again(certificate: Certificate) -> int:
     """After a backup was restored: forget once more what the certificate says was forgotten."""
-    stores = Store.objects.filter(domain=certificate.shop)
+    workspace, _slash, key = certificate.store.partition("/")
+    stores = (
+        Store.objects.filter(workspace__slug=workspace, key=key)
+        if certificate.store
+        else Store.objects.filter(platform=Store.Platform.SHOPIFY, domain=certificate.shop)
+    )
     if ALL in certificate.orders:
-        return erase_bodies(WebhookDelivery.objects.filter(store__in=stores, body__isnull=False))
+        return forget_all(stores, before=datetime.fromisoformat(certificate.erased_at))
     return forget(stores, order_ids=certificate.orders, customer={}).records
 
 

@@ -4,6 +4,7 @@ stands where each was, so that nothing brings one back."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -64,6 +65,19 @@ def forget(
     return Erased(orders=orders, records=records)
 
 
+@transaction.atomic
+def forget_all(stores: QuerySet[Store], *, before: datetime) -> int:
+    """Forget whatever came to these stores before the moment (aware); returns how many records.
+
+    Without stones: a shop that comes back has new orders.
+    """
+    deliveries, events, told = _of(stores, orders=[ALL], before=before)
+    outbox.call_off(events)
+    records = erase_bodies(deliveries.filter(body__isnull=False))
+    records += EventPayload.objects.filter(event__in=events.values("pk")).delete()[0]
+    return records + visits.erase(told)
+
+
 def erase_bodies(deliveries: QuerySet[WebhookDelivery]) -> int:
     """Erase the bodies; what was not read yet will not be."""
     ids = list(deliveries.values_list("pk", flat=True))
@@ -72,16 +86,32 @@ def erase_bodies(deliveries: QuerySet[WebhookDelivery]) -> int:
     return int(found.update(body=None))
 
 
-def left_of(stores: QuerySet[Store], *, orders: Sequence[str]) -> Left:
-    """Count what is still there of these orders, or of all where `ALL` is among them."""
-    some = {} if ALL in orders else {"order_id__in": orders}
-    events = ConversionEvent.objects.filter(store__in=stores, **some)
+def left_of(stores: QuerySet[Store], *, orders: Sequence[str], before: datetime) -> Left:
+    """Count what is still there of these orders; of all that came before the moment (aware), where `ALL`
+    is among them."""
+    deliveries, events, told = _of(stores, orders=orders, before=before)
     return Left(
-        bodies=WebhookDelivery.objects.filter(store__in=stores, body__isnull=False, **some).count(),
+        bodies=deliveries.filter(body__isnull=False).count(),
         payloads=EventPayload.objects.filter(event__in=events.values("pk")).count(),
-        browser=BrowserVisit.objects.filter(store__in=stores, body__isnull=False, **some).count(),
+        browser=told.filter(body__isnull=False).count(),
         owed=events.filter(state__in=("pending", "waiting")).count(),
     )
+
+
+def _of(
+    stores: QuerySet[Store], *, orders: Sequence[str], before: datetime
+) -> tuple[QuerySet[WebhookDelivery], QuerySet[ConversionEvent], QuerySet[BrowserVisit]]:
+    deliveries = WebhookDelivery.objects.filter(store__in=stores)
+    events = ConversionEvent.objects.filter(store__in=stores)
+    told = BrowserVisit.objects.filter(store__in=stores)
+    if ALL in orders:
+        return (
+            deliveries.filter(received_at__lte=before),
+            events.filter(received_at__lte=before),
+            told.filter(met_at__lte=before),
+        )
+    some = {"order_id__in": list(orders)}
+    return deliveries.filter(**some), events.filter(**some), told.filter(**some)
 
 
 def deliveries_of(

@@ -17,13 +17,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
-from conversions import outbox, visits
-from conversions.models import BrowserVisit, ConversionEvent, EventPayload
+from conversions import visits
+from conversions.models import BrowserVisit, ConversionEvent
 from purchases.shops.delivery import DeliveryHead
 from purchases.shops.shopify import shop_domain
 from shop_webhooks import erasing
 from shop_webhooks.inbox import delivery_key
-from shop_webhooks.models import ShopNotice, WebhookDelivery
+from shop_webhooks.models import ShopNotice
 from stores.models import Pixel, ShopifyInstallation, Store, User
 from stores.secrets import CannotOpen, master, new_store_key
 from stores.shopify import installing
@@ -169,12 +169,9 @@ def _shop_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> s
         return "installed_again"
     stores = list(Store.objects.filter(shopify__isnull=False, domain=notice.shop))
     notice.orders = [erasing.ALL]
-    erased = erasing.erase_bodies(
-        WebhookDelivery.objects.filter(store__in=stores, body__isnull=False)
+    erased = erasing.forget_all(
+        Store.objects.filter(pk__in=[each.pk for each in stores]), before=now
     )
-    outbox.call_off(ConversionEvent.objects.filter(store__in=stores))
-    erased += EventPayload.objects.filter(event__store__in=stores).delete()[0]
-    erased += visits.erase(BrowserVisit.objects.filter(store__in=stores))
     erased += User.objects.filter(only_store__in=stores).delete()[1].get("stores.User", 0)
     for store in stores:
         if store.shopify.made_workspace:  # an agency's datasets are the agency's

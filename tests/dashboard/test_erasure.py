@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from conversions.models import ConversionEvent, EventPayload
 from shop_webhooks.models import ShopNotice, Tombstone, WebhookDelivery
@@ -105,6 +106,46 @@ def test_after_a_restore_the_certificates_forget_once_more(
     a_kept_order(orders.lyon, an_order(1002, total_price="43.00"))
     read_all()
     assert not WebhookDelivery.objects.filter(order_id="1002", body__isnull=False).exists()
+
+
+def test_a_shop_that_is_forgotten_stays_so_after_a_restore_and_its_later_orders_are_left_alone(
+    orders: SimpleNamespace, tmp_path: Path
+) -> None:
+    """What a certificate of a whole shop is about came before it."""
+    notice = ShopNotice.objects.create(
+        shop=orders.lyon.domain,
+        topic="shop/redact",
+        notice_key=b"x" * 16,
+        done_at=timezone.now(),
+        outcome="erased_4",
+        orders=["*"],
+    )
+    certificate = json.loads(run("verify_erasure", str(notice.pk), "--print"))
+    a_kept_order(orders.lyon, an_order(1003))
+    read_all()
+
+    again = json.loads(run("forget", "--again", written(tmp_path, certificate)))
+
+    assert certificate["left"]["bodies"] == certificate["left"]["payloads"] == 2  # it was restored
+    assert again["erased"] == 4
+    assert list(EventPayload.objects.values_list("event__order_id", flat=True)) == ["1003"]
+    assert json.loads(run("verify_erasure", str(notice.pk), "--json"))["holds"] is True
+
+
+def test_a_certificate_is_about_its_own_store_and_no_other_of_that_domain(
+    orders: SimpleNamespace, tmp_path: Path
+) -> None:
+    certificate = written(tmp_path, forget("--order", "1002"))
+    theirs = factories.a_store(factories.a_workspace("globex"), platform="woocommerce")
+    type(theirs).objects.filter(pk=theirs.pk).update(domain=orders.lyon.domain)
+    factories.an_event(
+        theirs, factories.a_pixel(theirs.workspace), order_id="1002", state="pending"
+    )
+
+    run("forget", "--again", certificate)
+
+    assert ConversionEvent.objects.get(store=theirs).state == "pending"
+    assert not Tombstone.objects.filter(store=theirs).exists()
 
 
 def test_the_merchant_downloads_it_and_nobody_else(orders: SimpleNamespace, client: Client) -> None:

@@ -64,7 +64,9 @@ class Command(commands.Command):
             commands.fail("It says itself that something was left.")
 
     def _look(self, notice: ShopNotice, *, as_json: bool) -> None:
-        left = left_of(stores_of(notice), orders=notice.orders)
+        left = left_of(
+            stores_of(notice), orders=notice.orders, before=notice.done_at or timezone.now()
+        )
         if as_json:
             self.print_json({"request": notice.pk, "holds": left.nothing, "left": left})
         elif left.nothing:
