@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from connector.account_settings import account_settings
 from connector.logs import logging_config
 from connector.schedule import BEAT, SWEPT
 
@@ -175,54 +176,15 @@ TEMPLATES = [
 # --- Accounts (django-allauth; what is ours of it is stores/accounts) ---------------------------
 
 AUTH_USER_MODEL = "stores.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard:stores"
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of before: the next login renews it
-]
-PASSWORD_RESET_TIMEOUT = 3600
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-]
-
 # Whether strangers may make an account, and with it a workspace of their own.
 SIGN_UP = env.bool("SIGN_UP", default=LOCAL)
-ACCOUNT_ADAPTER = "stores.accounts.adapter.Accounts"
-ACCOUNT_FORMS = {
-    "login": "stores.accounts.forms.LoginForm",
-    "signup": "stores.accounts.forms.SignUpForm",
-}
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_CHANGE_EMAIL = True  # one address for each person
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "Connector: "
-ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_SESSION_REMEMBER = True  # as long as the session lasts
-ACCOUNT_RATE_LIMITS = {
-    "login_failed": "20/m/ip,5/15m/key",  # the key: an account, seen from one address
-    "login_account": "20/15m/key",
-    "reset_password": "20/m/ip,3/h/key",
-    "invite": "50/d/user",  # mails to whom somebody names
-    "new_workspace": "20/d/user",
-}
-MFA_ADAPTER = "stores.accounts.adapter.SecondFactors"
-MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
-USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / env.str("STATIC_ROOT", default="staticfiles")
 # Counts of failed logins and the like, which all web processes share.
@@ -268,7 +230,6 @@ SESSION_COOKIE_AGE = 12 * 3600
 # A browser takes these names from this very host alone, and over TLS.
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -383,8 +344,7 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 # Where no mail goes out (printed ones are for the eyes of whoever runs it), no address can be proved.
 SENDS_MAIL = LOCAL or EMAIL_CONFIG["EMAIL_BACKEND"].split(".")[-2] not in ("console", "dummy")
-ACCOUNT_EMAIL_VERIFICATION = "mandatory" if SENDS_MAIL else "none"
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = SENDS_MAIL
+vars().update(account_settings(login_url=LOGIN_URL, mail=SENDS_MAIL, proxy=HTTPS))
 EMAIL_TIMEOUT = 15
 ALERT_FROM = env.str("ALERT_FROM", default="connector@localhost")
 ALERT_PING_URL = _address("ALERT_PING_URL", "https", "http")

@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.core import mail
 from django.test import Client
+from django.urls import get_resolver
 
 from stores.models import Colleague, Membership, User, Workspace
 from tests import factories
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def mails(settings: Any) -> None:
+    assert get_resolver().url_patterns  # made once, and by the settings of that moment
     settings.SIGN_UP = settings.SENDS_MAIL = True
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
