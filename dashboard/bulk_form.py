@@ -88,7 +88,8 @@ class BulkForm(forms.Form):
         """The fields; an action needs what it is done with."""
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("all_of_them"):
-            cleaned["stores"] = self.fields["stores"].queryset  # type: ignore[attr-defined]
+            stores: Any = self.fields["stores"]
+            cleaned["stores"] = stores.queryset
         elif not cleaned.get("stores") and "stores" not in self.errors:
             self.add_error("stores", _("Choose the stores."))
         if cleaned.get("do") == "template" and not cleaned.get("template"):

@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from stores.models import MappingTemplate, Membership, Pixel, PixelMapping, Store, User, Workspace
 
 # One door, with its limits and its second factor, for everybody.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth wants it
 admin.site.unregister([Group, EmailAddress, Authenticator, UserSession])
 
 

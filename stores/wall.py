@@ -189,7 +189,11 @@ class WallMiddleware:
 
 @cache
 def _is_up() -> bool:
-    return _role_is_there()
+    """Looked at once in a process; the log says where there is none."""
+    there = _role_is_there()
+    if not there:
+        log.warning("wall.missing", role=ROLE)
+    return there
 
 
 def _role_is_there() -> bool:

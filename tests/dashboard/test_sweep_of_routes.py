@@ -22,6 +22,15 @@ ROUTES = [named(pattern) for pattern in pages()]
 FOREIGN = [named(pattern) for pattern in pages() if pattern.pattern.converters]
 # What a page of Acme's shows, and nobody else may read.
 THEIRS = ("Canary Cakes", "#1042", "dora@example.com", "erin@example.com", "kitchen.example")
+# Of the kinds of actor, those for whom Acme is somebody else's.
+OUTSIDE = (
+    "nobody",
+    "stranger",
+    "a stranger's operator",
+    "a stranger's analyst",
+    "a stranger's client",
+    "neighbour",
+)
 # What each may change who may only read: what is their own.
 OWN = {
     "language",
@@ -51,13 +60,17 @@ POSTED = {
 def actors(workspace: Workspace, store: Store) -> dict[str, Client]:
     """The browser of one of each kind. The neighbour comes from the admin of another of Acme's shops."""
     Store.objects.filter(pk=store.pk).update(name="Canary Cakes")
-    factories.a_member(factories.a_workspace("elsewhere"), "charlie")
+    elsewhere = factories.a_workspace("elsewhere")
     neighbour = factories.a_member(workspace, "nora")
     neighbour.only_store = factories.a_store(workspace, key="bakery", name="Bakery")
     neighbour.save()
     people = {
         "nobody": None,
-        "stranger": factories.a_user("charlie"),
+        "stranger": factories.a_member(elsewhere, "charlie"),
+        **{
+            f"a stranger's {role}": factories.a_member(elsewhere, role, role=role)
+            for role in ("operator", "analyst", "client")
+        },
         "neighbour": neighbour,
         "client": factories.a_member(workspace, "rita", role="client"),
         "analyst": factories.a_member(workspace, "anna", role="analyst"),
@@ -94,7 +107,8 @@ def ask(client: Client, method: str, address: str) -> Any:
 def test_no_route_with_somebody_elses_id_tells_or_changes_anything(
     actors: dict[str, Client], addresses: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outside = {name: actors[name] for name in ("nobody", "stranger", "neighbour")}
+    outside = {name: actors[name] for name in OUTSIDE}
+    assert len(outside) == 6
     leaks, asked = [], 0
     for route in FOREIGN:
         for name, client in outside.items():
@@ -125,7 +139,7 @@ def test_no_page_of_ones_own_shows_what_is_somebody_elses(
     told = {
         (route, name): found
         for route in own
-        for name in ("stranger", "neighbour")
+        for name in OUTSIDE[1:]
         if (
             found := [
                 word

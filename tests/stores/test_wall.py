@@ -74,7 +74,10 @@ def test_a_page_whose_query_forgets_the_tenant_shows_no_stranger(
     two: SimpleNamespace, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if `visible_to` were not there."""
-    everything = lambda found, user: found.all()  # noqa: E731
+
+    def everything(found: Any, user: User) -> Any:
+        return found.all()
+
     monkeypatch.setattr("stores.tenants.TenantQuerySet.visible_to", everything)
     client.force_login(two.alice.user)
 
