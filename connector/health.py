@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 
 from django.conf import settings
@@ -18,6 +19,9 @@ from prometheus_client import (
 
 from connector.celery import app
 from dashboard.imbalance import find_imbalance, imbalance
+from stores.broker import eviction
+
+FULL = 90  # per cent of the disk
 
 OLDEST = """
 SELECT (SELECT COALESCE(EXTRACT(epoch FROM now() - MIN(GREATEST(received_at, processed_at))), 0)
@@ -41,7 +45,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 if webhooks can be kept; what is worth knowing besides. A dead broker delays, no more."""
-    report: dict[str, object] = {"broker": _broker()}
+    report: dict[str, object] = {"broker": _broker(), "disk": _disk()}
     try:
         report |= _database()
     except Error as error:
@@ -111,9 +115,16 @@ def _broker() -> str:
     try:
         with app.connection_for_write(connect_timeout=1, transport_options=SHORT) as connection_:
             connection_.ensure_connection(max_retries=1, timeout=1)
+            policy = eviction(connection_)
     except Exception as error:  # noqa: BLE001  a door: each transport has errors of its own
         return f"silent ({type(error).__name__}): orders go on by the sweep"
-    return "ok"
+    return f"drops messages when it is full ({policy}): set noeviction" if policy else "ok"
+
+
+def _disk() -> str:
+    disk = shutil.disk_usage(settings.BASE_DIR)
+    used = 100 * disk.used // (disk.used + disk.free)
+    return "ok" if used < FULL else f"{used} % full: a database that lies here stops taking orders"
 
 
 SHORT = {

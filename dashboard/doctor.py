@@ -22,6 +22,7 @@ from dashboard.findings import FAILURE, FINE, WARNING, Finding, span_in_words
 from dashboard.shop_findings import shop_findings
 from purchases.mapping import RulesError
 from shop_webhooks.models import WebhookDelivery
+from stores.broker import eviction
 from stores.commands import find_stores
 from stores.models import Pixel, PixelMapping, Store
 from stores.secrets import CannotOpen, store_ring
@@ -115,12 +116,20 @@ def _broker() -> Finding:
     try:
         with current_app.connection_for_write(connect_timeout=2) as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+            policy = eviction(broker)
     except (OSError, KombuError, RedisError) as error:
         return Finding(
             level=WARNING,
             about="broker",
             what=f"is silent ({type(error).__name__}); orders go on by the sweep, seconds later",
             fix="check CELERY_BROKER_URL and that the broker runs",
+        )
+    if policy:
+        return Finding(
+            level=WARNING,
+            about="broker",
+            what=f"drops messages when it is full ({policy}); orders then go on by the sweep",
+            fix="set its maxmemory-policy to noeviction",
         )
     return Finding(level=FINE, about="broker", what="answers")
 

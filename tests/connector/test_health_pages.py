@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from connector import health
-from tests.pipeline import a_kept_order, an_order
+from tests.pipeline import a_kept_order, an_order, post_to_shopify_door
 
 
 @pytest.fixture
@@ -55,6 +55,20 @@ def test_a_database_that_may_forget_commits_is_not_ready(
 
     assert (status, report["status"]) == (503, "not ready")
     assert report["database"] == "loses commits: fsync or synchronous_commit is off"
+
+
+@pytest.mark.case("C13")
+def test_a_disk_that_fills_up_is_told_while_webhooks_are_taken(
+    acme: SimpleNamespace, durable: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "FULL", 101)
+    assert ready()[1]["disk"] == "ok"
+    monkeypatch.setattr(health, "FULL", 0)
+
+    status, report = ready()
+
+    assert (status, report["disk"].split()[1:3]) == (200, ["%", "full:"])
+    assert post_to_shopify_door(an_order(), store=acme.lyon).status_code == 200
 
 
 def test_metrics_are_counted_in_the_database(acme: SimpleNamespace) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 from installation import Stack, a_story, wait_for
 
 # A database of its own, for the standard one may be somebody's.
@@ -20,6 +21,27 @@ def test_a_doorbell_rings_through_the_embedded_broker(make_stack: Callable[..., 
     stack.start("broker")
 
     assert_it_rings(stack)
+
+
+@pytest.mark.case("C04")
+def test_a_broker_that_drops_messages_is_told_by_name_and_costs_no_order(
+    make_stack: Callable[..., Stack],
+) -> None:
+    stack = make_stack()
+    stack.start("broker")
+    wait_for(lambda: stack.ready()["broker"] == "ok")
+    with redis.Redis(unix_socket_path=str(stack.broker_socket)) as broker:
+        broker.config_set("maxmemory-policy", "allkeys-lru")
+
+    assert stack.ready()["broker"].startswith("drops messages when it is full (allkeys-lru)")
+    found = stack.manage("doctor", ends_with=1)  # nor has a shop of this installation told anything
+    assert "set its maxmemory-policy to noeviction" in found
+    story = a_story()
+    stack.shopify().tell(story)
+    with redis.Redis(unix_socket_path=str(stack.broker_socket)) as broker:
+        broker.flushall()
+    stack.start("worker")
+    wait_for(lambda: stack.arrived(story.order_id), within=30)
 
 
 @pytest.mark.outside
