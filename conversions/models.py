@@ -47,6 +47,7 @@ class ConversionEvent(models.Model):
     )
     order_id = models.CharField(max_length=64)
     order_name = models.CharField(max_length=100)
+    order_mark = models.IntegerField(null=True)  # Order.mark
     event_name = models.CharField(max_length=100)
     event_id = models.CharField(max_length=200)  # "" until the event is owed
     state = models.CharField(max_length=8, choices=State.choices)

@@ -16,6 +16,7 @@ from conversions import visits
 from conversions.entries import Entry, Key, entries_of, mappings_in_force
 from conversions.evidence import keep_evidence
 from conversions.models import ConversionEvent, State
+from conversions.renumbering import step_aside
 from conversions.sightings import Sighting
 from purchases.decision import cut_off, happened_at
 from stores.secrets import store_ring
@@ -29,11 +30,12 @@ RECORD = """
 INSERT INTO conversions_conversionevent AS event
     (store_id, pixel_id, mapping_id, order_id, order_name, event_name, event_id, state, reason,
      value, currency, event_time, order_updated_at, received_at, cut_off, lane, config_version,
-     not_before, identifiers)
+     not_before, identifiers, order_mark)
 SELECT * FROM unnest(
     %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
     %s::text[], %s::text[], %s::numeric[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::timestamptz[], %s::timestamptz[], %s::smallint[], %s::text[], %s::timestamptz[], %s::int[])
+    %s::timestamptz[], %s::timestamptz[], %s::smallint[], %s::text[], %s::timestamptz[], %s::int[],
+    %s::int[])
 ON CONFLICT (store_id, order_id, pixel_id, event_name) DO UPDATE
 SET mapping_id = EXCLUDED.mapping_id, state = EXCLUDED.state, reason = EXCLUDED.reason,
     -- It may be on its way at this moment, and Meta has the last word: then this is what Meta took.
@@ -112,6 +114,7 @@ def record_purchases(sightings: Sequence[Sighting]) -> set[int]:
     Must run inside a transaction. Raises IntegrityError if another one records the same event id.
     """
     visits.meet(sightings)
+    step_aside(sightings)
     mappings = mappings_in_force({sighting.store.pk for sighting in sightings})
     record(entries_of(sightings, mappings=mappings, now=database_now()))
     return {sighting.store.pk for sighting in sightings} - mappings.keys()
@@ -195,6 +198,7 @@ def _columns(entry: Entry) -> tuple[object, ...]:
         entry.rules.version,
         entry.not_before,
         entry.identifiers,
+        order.mark,
     )
 
 
@@ -225,5 +229,5 @@ def database_now() -> datetime:
 
 
 def payload_purpose(*, store_id: int, order_id: str, pixel_id: int) -> str:
-    """What a payload is sealed for."""
-    return f"payload.{store_id}.{pixel_id}.{order_id}"
+    """What a payload is sealed for: also of an order that has stepped aside (renumbering.py)."""
+    return f"payload.{store_id}.{pixel_id}.{order_id.partition('-')[0]}"

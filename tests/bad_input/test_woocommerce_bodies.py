@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from conversions.models import ConversionEvent
+from sandbox.graph_api import GraphApi
 from shop_webhooks.models import WebhookDelivery
 from stores.models import Store
 from tests.bad_input.meeting import meets, recorded, skipped, unreadable
-from tests.pipeline import STORE_SECRET, post_to_woocommerce_door, read_all
+from tests.pipeline import STORE_SECRET, post_to_woocommerce_door, read_all, send_all
 
 NOW = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
 
@@ -197,3 +198,74 @@ def test_a_ping_is_answered_and_not_kept(acme: SimpleNamespace, body: bytes, sta
 
     assert answer.status_code == status
     assert not WebhookDelivery.objects.exists()
+
+
+@pytest.mark.case("V47")
+class TestNumbersGivenAgain:
+    """A shop that was set up anew at its address, or came back from a backup."""
+
+    LONG_AGO = timedelta(days=100)
+
+    @pytest.fixture(autouse=True)
+    def old_order(self, acme: SimpleNamespace) -> None:
+        meets(order(), store=acme.kitchen, expected=recorded())
+
+    def came(self, ago: timedelta, **fields: Any) -> None:
+        """The old order came that long ago, and Meta has it, or what `fields` say."""
+        then = datetime.now(UTC) - ago
+        has_it = {"state": "accepted", "accepted_at": then}
+        ConversionEvent.objects.update(received_at=then, **(has_it | fields))
+
+    def tell(self, store: Store, **changes: Any) -> list[tuple[str, str, str]]:
+        """What the ledger says once the shop has told of an order 1001 that is another one."""
+        body = order(**({"order_key": "wc_order_xyz", "total": "7.00"} | changes))
+        assert post_to_woocommerce_door(body, store=store).status_code == 200
+        read_all()
+        events = ConversionEvent.objects.order_by("pk")
+        return list(events.values_list("order_id", "event_id", "state"))
+
+    def test_an_order_that_bears_the_number_of_another_is_owed(self, acme: SimpleNamespace) -> None:
+        self.came(self.LONG_AGO)
+
+        (old_id, old_event_id, old_state), new = self.tell(acme.kitchen)
+
+        assert new == ("1001", "1001", "pending")
+        assert old_id.startswith("1001-")
+        assert (old_event_id, old_state) == (old_id, "accepted")
+
+    @pytest.mark.parametrize(
+        "same",
+        [
+            {"order_key": "wc_order_abc"},
+            {"order_key": ""},
+            {"date_created_gmt": (NOW - timedelta(days=200)).isoformat()},
+        ],
+    )
+    def test_it_takes_another_key_and_an_order_that_was_not_there_yet(
+        self, acme: SimpleNamespace, same: dict[str, str]
+    ) -> None:
+        self.came(self.LONG_AGO)
+
+        assert self.tell(acme.kitchen, **same) == [("1001", "1001", "accepted")]
+
+    def test_an_id_that_meta_still_remembers_is_not_sent_for_another_order(
+        self, acme: SimpleNamespace
+    ) -> None:
+        self.came(timedelta(hours=40))
+
+        (_old_id, old_event_id, _state), new = self.tell(acme.kitchen)
+
+        assert old_event_id == "1001"
+        assert new == ("1001", "", "skipped")
+        assert ConversionEvent.objects.get(order_id="1001").reason == "event_id_taken"
+
+    def test_an_old_order_that_is_still_owed_goes_on_its_way(
+        self, acme: SimpleNamespace, meta: GraphApi
+    ) -> None:
+        self.came(timedelta(days=2), state="pending", accepted_at=None)
+        self.tell(acme.kitchen)
+
+        send_all(meta)
+
+        (event,) = meta.events(event_id="1001")
+        assert event.value == "42.5"
