@@ -216,8 +216,9 @@ def forget_payloads() -> int:
 def call_off(events: QuerySet[ConversionEvent]) -> int:
     """What is owed or waits will not be sent: its buyer is to be forgotten. Returns how many.
 
-    What is on its way ends as its answer says.
+    What is on its way ends as its answer says; what may be at Meta already is not sent again.
     """
+    events.filter(state=State.IN_DOUBT).update(held=True, reason="redacted")
     owed = events.filter(state__in=(State.PENDING, State.WAITING))
     return owed.update(state=State.SKIPPED, reason="redacted", held=False)
 

@@ -17,6 +17,7 @@ from conversions.models import BrowserVisit, ConversionEvent, EventPayload
 from shop_webhooks import tombstones
 from shop_webhooks.inbox import unsealed_body
 from shop_webhooks.models import WebhookDelivery
+from stores.failpoints import failpoint
 from stores.models import Store
 from stores.secrets import CannotOpen
 
@@ -60,6 +61,7 @@ def forget(
     )
     of_orders = {"store__in": stores, "order_id__in": orders}
     outbox.call_off(ConversionEvent.objects.filter(**of_orders))
+    failpoint("K18")
     payloads = EventPayload.objects.filter(event__store__in=stores, event__order_id__in=orders)
     records += payloads.delete()[0] + visits.erase(BrowserVisit.objects.filter(**of_orders))
     return Erased(orders=orders, records=records)

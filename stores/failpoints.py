@@ -31,6 +31,7 @@ PLACES = {
     "K14": "the answer is read, nothing of it is written down yet",
     "K15": "the answer is committed, the next turn is not taken yet",
     "K16": "one part of a refused batch is settled, the next has not left",
+    "K18": "what is kept of a customer's orders is erased in part, and not committed yet",
     "K19": "deliveries are called forgotten, their bodies are not erased yet",
 }
 ARMED = re.compile(r"(K\d\d)=(kill9|stop|raise|exit0)(?:\*(\d{1,4}))?")

@@ -12,8 +12,9 @@ from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.utils import timezone
 
-from conversions import visits
-from conversions.models import BrowserVisit, ConversionEvent, EventPayload
+from conversions import claiming, ledger, sending, visits
+from conversions.graph import GraphClient
+from conversions.models import BrowserVisit, ConversionEvent, EventPayload, PixelQueue
 from purchases.browser import read_told
 from sandbox.graph_api import GraphApi
 from shop_webhooks.models import ShopNotice, WebhookDelivery
@@ -212,6 +213,65 @@ def test_an_order_that_is_owed_is_forgotten_before_it_is_sent(lyon: Store, meta:
 
     assert [sent.event_id for sent in meta.events()] == ["1001"]
     assert not ConversionEvent.objects.filter(order_id="1002", state="pending").exists()
+
+
+@pytest.mark.case("P09")
+class TestForgottenWhileOnItsWay:
+    """The request comes between a post and what becomes of it."""
+
+    @pytest.fixture
+    def claim(self, lyon: Store) -> claiming.Claim:
+        a_kept_order(lyon, an_order(1002, customer={"id": 77}))
+        read_all()
+        claim = claiming.claim_turn()
+        assert claim
+        return claim
+
+    def forget(self, lyon: Store) -> None:
+        assert tell(lyon, "customers/redact", {"customer": {"id": 77}}).status_code == 200
+        assert not EventPayload.objects.exists()
+
+    def end(self) -> tuple[str, str]:
+        """What the order's event has become, once every pause is over and all that is due is sent."""
+        PixelQueue.objects.update(not_before=NOW - timedelta(hours=2))
+        ConversionEvent.objects.update(not_before=NOW - timedelta(hours=2))
+        event = ConversionEvent.objects.get()
+        return event.state, event.reason
+
+    def test_what_meta_then_takes_is_accepted(
+        self, lyon: Store, meta: GraphApi, claim: claiming.Claim
+    ) -> None:
+        group = claim.groups.pop()
+        outcome, answer = sending._post(claim, group, GraphClient(url=meta.url, version="v26.0"))
+
+        self.forget(lyon)
+        sending._settle_surely(claim, group, outcome, answer, may_go_on=True)
+
+        assert self.end() == ("accepted", "")
+        assert send_all(meta) == 0
+
+    def test_what_is_never_answered_is_not_sent_again(
+        self, lyon: Store, meta: GraphApi, claim: claiming.Claim
+    ) -> None:
+        self.forget(lyon)
+
+        self.end()
+        send_all(meta)
+
+        assert self.end() == ("in_doubt", "called_off_while_sent")
+        assert meta.received == []
+
+    def test_what_was_in_doubt_already_is_not_sent_again(
+        self, lyon: Store, meta: GraphApi, claim: claiming.Claim
+    ) -> None:
+        ledger.doubt_unanswered(claim.pixel, reason="no_answer", pause=timedelta(0))
+
+        self.forget(lyon)
+        self.end()
+        send_all(meta)
+
+        assert self.end() == ("in_doubt", "redacted")
+        assert meta.received == []
 
 
 def test_a_request_has_30_days_and_is_closed_by_its_export(lyon: Store) -> None:
