@@ -60,6 +60,10 @@ class Frame(Struct, frozen=True, kw_only=True):
     app_bridge: str
 
 
+class AnotherShop(NotASessionToken):
+    """A token, but of another shop than the address names."""
+
+
 class EmbeddedMiddleware:
     """Lets the staff of a shop in by session token, and their admin alone frame what they see.
 
@@ -73,19 +77,13 @@ class EmbeddedMiddleware:
         """Answer one request."""
         if not request.path_info.startswith(PREFIX) or request.path_info in OUTSIDE:
             return self._get_response(request)
+        shop = known_shop(request)
         try:
-            token = _verified(request)
+            token = _verified(request, shop)
+            shop = token.shop
             user = installing.enter(token, now=timezone.now())
-        except NotASessionToken as error:
-            log.info("shopify.no_session", reason=str(error))
-            if BOUNCED in request.GET:  # a fresh token is no better: asking again would never end
-                return framed(_not_installed(request, wrong=True), shop=known_shop(request))
-            return ask_again(request)
-        except NotInstalled as error:
-            if isinstance(error.outcome, StaleSession):
-                return ask_again(request)
-            wrong = isinstance(error.outcome, NeedsMerchant)
-            return framed(_not_installed(request, wrong=wrong), shop=token.shop)
+        except (NotASessionToken, NotInstalled) as error:
+            return _turned_away(request, error, shop=shop)
         request.user = user
         hear(user, request.GET.get("locale", ""))
         request.shopify = Frame(  # type: ignore[attr-defined]  # ours, for base.html
@@ -147,17 +145,41 @@ def known_shop(request: HttpRequest) -> str | None:
     return shop_domain(request.GET.get("shop", ""))
 
 
-def _verified(request: HttpRequest) -> SessionToken:
-    """The token of the header, or of a page's address. Raises NotASessionToken."""
+def _turned_away(
+    request: HttpRequest, error: NotASessionToken | NotInstalled, *, shop: str | None
+) -> Any:
+    """Ask for a token once more, or say what is wrong."""
+    match error:
+        case AnotherShop():
+            answer = _of_another_shop(request)
+        case NotASessionToken():
+            log.info("shopify.no_session", reason=str(error))
+            if BOUNCED not in request.GET:
+                return ask_again(request)
+            # A fresh token is no better: asking again would never end.
+            answer = _not_installed(request, wrong=True)
+        case NotInstalled(outcome=StaleSession()):
+            return ask_again(request)
+        case NotInstalled(outcome=outcome):
+            answer = _not_installed(request, wrong=isinstance(outcome, NeedsMerchant))
+    return framed(answer, shop=shop)
+
+
+def _verified(request: HttpRequest, named: str | None) -> SessionToken:
+    """The token of the header, or of a page's address, whose shop the address may name as well. Raises
+    NotASessionToken."""
     raw = bearer(request.headers.get("Authorization", ""))
     if not raw and not _is_fetch(request):
         raw = request.GET.get("id_token", "")
-    return verify(
+    token = verify(
         raw,
         client_id=settings.SHOPIFY_API_KEY,
         secrets=(settings.SHOPIFY_API_SECRET, settings.SHOPIFY_API_SECRET_PREVIOUS),
         now=timezone.now().timestamp(),
     )
+    if named not in (None, token.shop):
+        raise AnotherShop("another_shop")
+    return token
 
 
 def _is_fetch(request: HttpRequest) -> bool:
@@ -185,6 +207,14 @@ def _told(request: HttpRequest, response: Any) -> Any:
         JsonResponse({"go": go, "told": told}),
         shop=request.shopify.shop,  # type: ignore[attr-defined]  # set above
     )
+
+
+def _of_another_shop(request: HttpRequest) -> HttpResponse:
+    """The address names one shop and the token another: neither is right to be shown."""
+    log.warning("shopify.shop_mismatch")
+    if _is_fetch(request):
+        return JsonResponse({"error": {"code": "shop_mismatch"}}, status=403)
+    return render(request, "shopify/another_shop.html", status=403)
 
 
 def _not_installed(request: HttpRequest, *, wrong: bool) -> HttpResponse:

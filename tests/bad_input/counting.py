@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.bad_input.elsewhere import ELSEWHERE
+from tests.bad_input.elsewhere import ELSEWHERE, NOT_OURS
 
 FAMILIES = "HSIJVDWGUTOAXPC"
 
@@ -49,6 +49,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             f"{family}  {sum(mine.values())} of {len(mine)}  {bad}".rstrip()
         )
     terminalreporter.write_line(f"{sum(passed.values())} of {len(passed)} cases passed")
+    for case, why in NOT_OURS.items():
+        terminalreporter.write_line(f"not asked: {case}, for {why}")
 
 
 def _cases(properties: Iterable[tuple[str, object]]) -> list[str]:

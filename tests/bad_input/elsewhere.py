@@ -110,3 +110,6 @@ ELSEWHERE = {
     "C07": "test_two_workers_look_one_at_a_time_and_not_more_often_than_each_minute",
     "C09": "test_what_meta_refuses_is_said_at_its_field_and_nothing_is_kept",
 }
+
+# Cases of the reference that nothing here could get.
+NOT_OURS = {"T16": "nobody suspends a shop here: one is connected, or it is not (decision 0124)"}

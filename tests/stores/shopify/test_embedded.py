@@ -167,6 +167,22 @@ def test_a_login_by_cookie_opens_nothing_in_the_frame(shopify: ShopifyAdmin) -> 
     assert client.get("/shopify/")["Location"].startswith("/shopify/bounce?")
 
 
+@pytest.mark.case("T23")
+def test_an_address_that_names_another_shop_than_the_token_opens_nothing(
+    shopify: ShopifyAdmin,
+) -> None:
+    token = shopify.session_token(LYON)
+    address = "/shopify/?shop=paris.myshopify.com"
+
+    page = Client().get(address, {"id_token": token, "shop": "paris.myshopify.com"})
+    press = Client().post(address, headers={"Authorization": f"Bearer {token}"})
+
+    assert (page.status_code, press.status_code) == (403, 403)
+    assert "Two shops at once" in page.content.decode()
+    assert press.json() == {"error": {"code": "shop_mismatch"}}
+    assert Store.objects.count() == 0
+
+
 def test_where_a_fresh_token_is_no_better_the_bouncing_ends(shopify: ShopifyAdmin) -> None:
     shopify.world.client_secret = "shpss_" + "z" * 32
 

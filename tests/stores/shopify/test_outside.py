@@ -10,9 +10,12 @@ import pytest
 import requests
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from sandbox.shopify_admin import ShopifyAdmin
 from stores.models import Membership, ShopifyInstallation, Store
+from stores.secrets import CannotOpen, store_ring
+from stores.shopify import installing
 from stores.shopify.views import authorize_url
 from tests.factories import a_member, a_store, a_workspace
 
@@ -121,6 +124,30 @@ def test_a_shop_of_another_workspace_is_not_taken_from_it(
     assert answer.status_code == 409
     assert Store.objects.get() == theirs
     assert shopify.calls("token") == []
+
+
+@pytest.mark.case("A10")
+def test_a_shop_that_changes_its_agency_leaves_nothing_of_the_old_ones_to_the_new(
+    shopify: ShopifyAdmin, alice: Client
+) -> None:
+    """And the other way round: each has a store with a key of its own, and sees no other."""
+    bob = Client()
+    bob.force_login(a_member(a_workspace("elsewhere"), "bob"))
+    come_back(bob, agree(bob))
+    old = Store.objects.get()
+    installing.uninstall(LYON, triggered_at=None, now=timezone.now())
+
+    come_back(alice, agree(alice))
+
+    new = Store.objects.get(connected=True)
+    assert (new.workspace.slug, new.domain) == ("acme", LYON)
+    for client, statuses in ((alice, (404, 200)), (bob, (200, 404))):
+        pages = [client.get(f"/stores/{store.pk}/").status_code for store in (old, new)]
+        assert tuple(pages) == statuses
+    assert ShopifyInstallation.objects.get(store=old).access_token == ""
+    of_old, of_new = (store_ring(bytes(store.sealed_key)) for store in (old, new))
+    with pytest.raises(CannotOpen):
+        of_new.open(of_old.seal(b"a body", purpose="delivery"), purpose="delivery")
 
 
 @pytest.mark.parametrize("shop", ["", "evil.example", "lyon.myshopify.com.evil.example"])
