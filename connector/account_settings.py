@@ -1,15 +1,22 @@
-"""Passwords, and what django-allauth is told (decision 0123): what no installation chooses."""
+"""Passwords, cookies, and what django-allauth is told (decision 0123): what no installation chooses."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def account_settings(*, login_url: str, mail: bool, proxy: bool) -> dict[str, Any]:
-    """The settings by name. Without `mail` no address can be proved, and none is asked to be; behind a
-    `proxy` the visitor's address is the one that it has seen."""
+def account_settings(*, login_url: str, mail: bool, https: bool) -> dict[str, Any]:
+    """The settings by name. Without `mail` no address can be proved, and none is asked to be; under
+    `https` there is a proxy, and the visitor's address is the one that it has seen."""
+    # A browser takes names with this prefix from this very host alone, and over TLS.
+    host = "__Host-" if https else ""
     return {
-        "ALLAUTH_TRUSTED_PROXY_COUNT": int(proxy),
+        "SESSION_COOKIE_AGE": 12 * 3600,
+        "SESSION_COOKIE_NAME": f"{host}sessionid",
+        "CSRF_COOKIE_NAME": f"{host}csrftoken",
+        "SESSION_COOKIE_SECURE": https,
+        "CSRF_COOKIE_SECURE": https,
+        "ALLAUTH_TRUSTED_PROXY_COUNT": int(https),
         "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
         "PASSWORD_HASHERS": [
             "django.contrib.auth.hashers.Argon2PasswordHasher",

@@ -141,6 +141,7 @@ INSTALLED_APPS = [
     "connector.apps.ConnectorConfig",
 ]
 MIDDLEWARE = [
+    "connector.headers.permissions_policy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -154,6 +155,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "stores.shopify.embedded.EmbeddedMiddleware",
+    "stores.accounts.presence.PresenceMiddleware",
+    "stores.accounts.demand.DemandMiddleware",
     "stores.language.LanguageMiddleware",
     "stores.acting.ActingMiddleware",
     "stores.wall.WallMiddleware",  # the last: it calls the view
@@ -180,6 +183,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard:stores"
 # Whether strangers may make an account, and with it a workspace of their own.
 SIGN_UP = env.bool("SIGN_UP", default=LOCAL)
+# Whether owners, operators and staff must have a second factor.
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]
@@ -225,11 +230,6 @@ SECURE_REDIRECT_EXEMPT = [
 ]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = 12 * 3600
-# A browser takes these names from this very host alone, and over TLS.
-SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
-CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -344,7 +344,7 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 # Where no mail goes out (printed ones are for the eyes of whoever runs it), no address can be proved.
 SENDS_MAIL = LOCAL or EMAIL_CONFIG["EMAIL_BACKEND"].split(".")[-2] not in ("console", "dummy")
-vars().update(account_settings(login_url=LOGIN_URL, mail=SENDS_MAIL, proxy=HTTPS))
+vars().update(account_settings(login_url=LOGIN_URL, mail=SENDS_MAIL, https=HTTPS))
 EMAIL_TIMEOUT = 15
 ALERT_FROM = env.str("ALERT_FROM", default="connector@localhost")
 ALERT_PING_URL = _address("ALERT_PING_URL", "https", "http")

@@ -18,7 +18,8 @@ from django.http import HttpRequest
 from stores.models import ConfigChange, Store, User
 
 LONGEST = 60
-ACCESS = "access"  # the kind of a change that changes nothing
+# The kinds of a change that changes nothing: somebody was shown personal data, or wanted to be let in.
+ACCESS, LOGIN = "access", "login"
 # What Django writes for the tables whose changes are kept.
 CHANGES = re.compile(
     r'(INSERT INTO|UPDATE|DELETE FROM) "(dashboard_alertchannel'
@@ -54,6 +55,21 @@ class ActingMiddleware:
             return self._get_response(request)
         with acting_as(f"user {request.user.pk}"):
             return self._get_response(request)
+
+
+def note_login(user: User, *, outcome: str) -> None:
+    """Somebody has logged in as `user`, or was refused; each of the user's workspaces is told."""
+    ConfigChange.objects.bulk_create(
+        ConfigChange(
+            workspace_id=workspace_id,
+            at=Now(),
+            actor=f"user {user.pk}",
+            kind=LOGIN,
+            row=user.pk,
+            after={"outcome": outcome},
+        )
+        for workspace_id in user.membership_set.values_list("workspace_id", flat=True)
+    )
 
 
 def note_access(store: Store, *, actor: str, seen: str) -> None:

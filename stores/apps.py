@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 
 
@@ -12,7 +13,10 @@ class StoresConfig(AppConfig):
     name = "stores"
 
     def ready(self) -> None:
-        """After each migration, the wall between tenants is as high as the tables."""
+        """After each migration the wall between tenants is as high as the tables; a login has a time."""
+        from stores.accounts.presence import begin  # noqa: PLC0415  as below
+
+        user_logged_in.connect(begin, dispatch_uid="stores.presence")
         post_migrate.connect(_raise_wall, sender=self, dispatch_uid="stores.wall")
 
 

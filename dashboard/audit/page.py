@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
 from dashboard.queries import PAGE, Page
-from stores.acting import ACCESS
+from stores.acting import ACCESS, LOGIN
 from stores.members import changeable_workspaces
 from stores.models import ConfigChange, Store, User
 
@@ -26,6 +26,7 @@ KINDS: Mapping[str, str | Promise] = {
     "stores_membership": gettext_lazy("Role"),
     "stores_colleague": gettext_lazy("Invitation"),
     ACCESS: gettext_lazy("Personal data of"),
+    LOGIN: gettext_lazy("Login"),
     "stores_apitoken": gettext_lazy("Token"),
     "dashboard_alertchannel": gettext_lazy("Where alerts go"),
 }
@@ -109,6 +110,8 @@ def _what(change: ConfigChange, stores: Mapping[int, str]) -> str:
 def _how(change: ConfigChange) -> str:
     if change.kind == ACCESS:
         return _("shown")
+    if change.kind == LOGIN:
+        return _("refused") if (change.after or {}).get("outcome") == "refused" else _("let in")
     if change.before is None:
         return _("made")
     return _("removed") if change.after is None else _("changed")
@@ -116,6 +119,8 @@ def _how(change: ConfigChange) -> str:
 
 def _fields(change: ConfigChange) -> Iterator[tuple[str, str, str]]:
     before, after = change.before or {}, change.after or {}
+    if change.kind == LOGIN:
+        return  # it has been said
     for name in sorted({*before, *after} - DULL):
         if name in SECRET:
             if change.before and change.after:

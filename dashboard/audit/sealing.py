@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from dashboard.audit.chain import START, link, signed_text, text_of
 from dashboard.models import AuditChain, AuditCursor, AuditEntry, AuditKey, AuditSignature
-from stores.acting import ACCESS
+from stores.acting import ACCESS, LOGIN
 from stores.models import ConfigChange, Workspace
 from stores.sql import rows
 
@@ -38,6 +38,7 @@ WHERE step.id > %(after)s AND step.at < %(until)s
   AND step.state IN ('accepted', 'skipped', 'rejected', 'expired')
 ORDER BY step.id LIMIT %(most)s
 """
+NOT_CHANGED = {ACCESS: "seen", LOGIN: "logged_in"}
 NAMES = (
     "at",
     "store",
@@ -100,7 +101,7 @@ def _changes(cursor: AuditCursor, now: datetime) -> Iterator[tuple[int, str]]:
     for change in found.order_by("pk")[:AT_ONCE]:
         cursor.changes_up_to = change.pk
         fields = {
-            "what": "seen" if change.kind == ACCESS else "changed",
+            "what": NOT_CHANGED.get(change.kind, "changed"),
             "at": change.at,
             "actor": change.actor,
             "kind": change.kind,

@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from stores import secrets
 from stores.accounts.colleagues import invitation_of
 from stores.accounts.second_factors import PURPOSE
+from stores.acting import note_login
+from stores.models import User
 
 
 class Accounts(DefaultAccountAdapter):
@@ -44,6 +46,18 @@ class Accounts(DefaultAccountAdapter):
         if not ratelimit.consume(request, action="login_account", key=email):
             self._rollback_login_failed_rl_usage()
             raise self.validation_error("too_many_login_attempts")
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """The trail says so, where the account is somebody's."""
+        super().authentication_failed(request, **credentials)
+        email = str(credentials.get("email", "")).strip().lower()
+        if user := User.objects.filter(email=email).first():
+            note_login(user, outcome="refused")
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """With the second factor, where there is one."""
+        super().login(request, user)
+        note_login(user, outcome="let_in")
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Failures from one address: five tries from elsewhere lock nobody out."""
