@@ -76,8 +76,8 @@ badinput: prepare-dev ## every case of bad input: how many pass, family by famil
 canaries: prepare-dev ## forty things nobody may find go down every path; how many are found afterwards
 	@$(VENV)/python -m pytest -q -s -p no:randomly tests/journeys/test_canaries.py
 
-fuzz: prepare-dev ## FUZZ=1000000 odd requests and bodies, none of which may be answered by 500
-	@FUZZ=$(or $(FUZZ),1000000) $(VENV)/python -m pytest -q -p no:randomly --timeout 0 --show-capture no tests/bad_input/test_fuzz.py
+fuzz: prepare-dev ## FUZZ=1000000 odd bodies and as many requests, none of which may be answered by 500
+	@FUZZ=$(or $(FUZZ),1000000) $(VENV)/python -m pytest -q -n auto -p no:randomly --timeout 0 --show-capture no tests/bad_input/test_fuzz.py
 
 sweep: prepare-dev ## every route as everybody who should not: routes × actors, and how many leaks
 	@$(VENV)/python -m pytest -q -s -p no:randomly tests/dashboard/test_sweep_of_routes.py
