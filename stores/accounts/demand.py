@@ -43,7 +43,7 @@ class DemandMiddleware:
         if is_mfa_enabled(user):
             request.session[HAS_ONE] = True
             return None
-        messages.info(request, _("Please set up a second factor first: an authenticator app."))
+        messages.warning(request, _("Please set up a second factor first: an authenticator app."))
         return redirect("mfa_activate_totp")
 
 

@@ -33,7 +33,7 @@ class PresenceMiddleware:
             return self._get_response(request)
         if _is_over(request):
             logout(request)
-            messages.info(request, _("You have been logged out. Please log in again."))
+            messages.warning(request, _("You have been logged out. Please log in again."))
             return self._get_response(request)
         response = self._get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
