@@ -5,15 +5,18 @@ It names the request, the orders by number, and how much was erased; it names no
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 from msgspec import Struct
 
+from conversions.models import ConversionEvent
 from dashboard.audit.sealing import public_key, sign
 from shop_webhooks.erasing import ALL, Left, forget, forget_all, left_of
 from shop_webhooks.models import ShopNotice
@@ -43,6 +46,34 @@ class Certificate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     checked_at: str
     public_key: str
     signature: str = ""
+
+
+def forget_customer(
+    store: Store, *, order_ids: Sequence[str], email: str, now: datetime
+) -> ShopNotice:
+    """Forget these orders of the store, and those whose kept bodies name the address; the request, done,
+    of which a certificate can be had."""
+    erased = forget(
+        Store.objects.filter(pk=store.pk), order_ids=order_ids, customer={"email": email}
+    )
+    return ShopNotice.objects.create(
+        shop=store.domain,
+        store=store,
+        topic="customers/redact",
+        notice_key=secrets.token_bytes(16),
+        received_at=now,
+        done_at=timezone.now(),
+        outcome=f"erased_{erased.records}",
+        orders=list(erased.orders),
+    )
+
+
+def orders_called(store: Store, name: str) -> list[str]:
+    """The ids of the store's orders that the ledger knows by this number or name: `1001`, `#1001`."""
+    name = name.strip()
+    known = ConversionEvent.objects.filter(store=store)
+    named = Q(order_id=name) | Q(order_name__in=[name, f"#{name}"])
+    return sorted(set(known.filter(named).values_list("order_id", flat=True)))
 
 
 def certifiable() -> QuerySet[ShopNotice]:

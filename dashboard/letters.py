@@ -27,6 +27,7 @@ from stores.models import Membership, Pixel, Store, User
 
 log = structlog.get_logger(__name__)
 
+KEPT_FOR = timedelta(days=30)  # that a mail went
 HOUR = 8  # from which on the mail of yesterday may go, in the time zone of the reader's first store
 MOST_LINES = 30
 ORDER = (
@@ -54,6 +55,7 @@ def send_mornings(*, now: datetime) -> int:
 
     A mail that fails is tried again at the next look, until the day is over.
     """
+    DailyMail.objects.filter(day__lt=now.date() - KEPT_FOR).delete()
     return sum(_send_morning(reader, now=now) for reader in readers())
 
 

@@ -19,7 +19,7 @@ from dashboard.queries import DAYS
 from dashboard.words import number
 from purchases.consent import Answer
 from shop_webhooks.models import ShopNotice
-from shop_webhooks.notices import COMPLIANCE
+from shop_webhooks.notices import COMPLIANCE, DATA_REQUEST
 from stores.models import Store
 
 MOST_COUNTRIES = 8  # bars that can be told apart on a phone
@@ -32,13 +32,13 @@ ANSWERS = (
     (Answer.NOT_NEEDED, "skipped", gettext_lazy("Not asked there")),
 )
 REQUESTS: dict[str, str | Promise] = {
-    "customers/data_request": gettext_lazy("A customer asks what is held of them"),
+    DATA_REQUEST: gettext_lazy("A customer asks what is held of them"),
     "customers/redact": gettext_lazy("A customer asks to be forgotten"),
     "shop/redact": gettext_lazy("The shop asks to be forgotten"),
 }
 OUTCOMES: dict[str, str | Promise] = {
     "another_shop": gettext_lazy("It named another shop: nothing was done."),
-    "exported": gettext_lazy("The export was given to the merchant."),
+    "exported": gettext_lazy("What is held was handed over."),
     "installed_again": gettext_lazy("The shop has the app again: nothing was erased."),
     "nothing_held": gettext_lazy("Nothing was held."),
     "": gettext_lazy("Not done yet."),
@@ -63,6 +63,7 @@ class Request(Struct, frozen=True, kw_only=True):
     done_at: datetime | None
     outcome: str
     certificate: int  # the request's number; 0 where nothing was erased
+    to_answer: int  # the request's number; 0 where nothing is to be handed over
 
 
 def read_asked(*, store: Store, now: datetime) -> Asked | None:
@@ -100,6 +101,7 @@ def requests_of(store: Store) -> list[Request]:
             done_at=notice.done_at,
             outcome=_outcome(notice.outcome),
             certificate=notice.pk if notice.outcome.startswith("erased_") else 0,
+            to_answer=notice.pk if notice.topic == DATA_REQUEST and notice.done_at is None else 0,
         )
         for notice in found.defer("body")[:MOST_REQUESTS]
     ]

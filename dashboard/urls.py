@@ -62,6 +62,12 @@ urlpatterns = [
         name="change_mapping",
     ),
     path("stores/<int:store_id>/privacy/", privacy.privacy, name="privacy"),
+    path("stores/<int:store_id>/privacy/forget", privacy.forget, name="forget"),
+    path(
+        "stores/<int:store_id>/privacy/<int:request_id>/export",
+        privacy.hand_over,
+        name="hand_over",
+    ),
     path(
         "stores/<int:store_id>/privacy/<int:request_id>/certificate",
         privacy.certificate,

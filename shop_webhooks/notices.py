@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 MUST_BE_DONE_WITHIN = timedelta(days=30)
 SEALED_FOR = "shop_notice.body"
+DATA_REQUEST = "customers/data_request"
 
 KEEP = """
 INSERT INTO shop_webhooks_shopnotice (shop, topic, notice_key, triggered_at, due_at, body)
@@ -64,20 +65,20 @@ def carry_out_all(*, now: datetime) -> int:
     return done
 
 
-def export(notice: ShopNotice) -> dict[str, Any]:
-    """What we hold of the customer that a `customers/data_request` names. Raises CannotOpen."""
+def export(notice: ShopNotice, stores: QuerySet[Store] | None = None) -> dict[str, Any]:
+    """What we hold, in `stores` or in all that were the shop's, of the customer that a
+    `customers/data_request` names. Raises CannotOpen."""
     said = _read(notice)
+    stores = _stores(notice) if stores is None else stores
     order_ids = [str(number) for number in said.get("orders_requested") or ()]
-    found = erasing.deliveries_of(
-        _stores(notice), order_ids=order_ids, customer=said.get("customer") or {}
-    )
+    found = erasing.deliveries_of(stores, order_ids=order_ids, customer=said.get("customer") or {})
     kept = [
         {"order": delivery.order_id, "received_at": delivery.received_at, "body": msgspec.Raw(body)}
         for delivery, body in found
     ]
     order_ids += [delivery.order_id for delivery, _body in found if delivery.order_id]
-    told = BrowserVisit.objects.filter(store__domain=notice.shop, order_id__in=order_ids)
-    events = ConversionEvent.objects.filter(store__domain=notice.shop, order_id__in=order_ids)
+    told = BrowserVisit.objects.filter(store__in=stores, order_id__in=order_ids)
+    events = ConversionEvent.objects.filter(store__in=stores, order_id__in=order_ids)
     ledger = events.values("order_id", "order_name", "pixel__pixel_id", "state", "accepted_at")
     return {
         "shop": notice.shop,
@@ -199,7 +200,7 @@ def _moment(said: str) -> datetime | None:
 Act = Callable[[ShopNotice, dict[str, Any], datetime], str]
 
 COMPLIANCE: dict[str, Act] = {
-    "customers/data_request": _data_requested,
+    DATA_REQUEST: _data_requested,
     "customers/redact": _customer_redacted,
     "shop/redact": _shop_redacted,
 }

@@ -32,6 +32,7 @@ class Cause(StrEnum):
     EXPIRING = "expiring"
     TO_SETTLE = "to_settle"
     UNREADABLE = "unreadable"
+    PRIVACY_WAITS = "privacy_waits"
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 – the name of a cause
     TEST_CODE_LEFT = "test_code_left"
     QUALITY_FELL = "quality_fell"
@@ -81,6 +82,7 @@ SENTENCES: Mapping[Cause, str | Promise] = {
     Cause.EXPIRING: gettext_lazy("Orders of %(name)s will soon be too old for Meta."),
     Cause.TO_SETTLE: gettext_lazy("Orders of %(name)s are in doubt and wait for a person."),
     Cause.UNREADABLE: gettext_lazy("Deliveries of %(name)s cannot be read."),
+    Cause.PRIVACY_WAITS: gettext_lazy("A customer of %(name)s asks what is held of them."),
     Cause.TOKEN_EXPIRING: gettext_lazy("The access token of dataset %(name)s ends."),
     Cause.TEST_CODE_LEFT: gettext_lazy("Orders go to dataset %(name)s with a test code."),
     Cause.QUALITY_FELL: gettext_lazy("Meta may know the buyers of %(name)s less well than before."),
@@ -97,6 +99,7 @@ PAGES: Mapping[Cause, tuple[str, str]] = {
     Cause.EXPIRING: ("ledger", "state=waiting"),
     Cause.TO_SETTLE: ("doubt", ""),
     Cause.UNREADABLE: ("deliveries", "state=unreadable"),
+    Cause.PRIVACY_WAITS: ("privacy", ""),
     Cause.TOKEN_EXPIRING: ("datasets", ""),
     Cause.TEST_CODE_LEFT: ("test_events", ""),
     Cause.QUALITY_FELL: ("match_quality", ""),

@@ -19,6 +19,7 @@ SOON = timedelta(hours=36)  # as the home page says it (dashboard/needs.py)
 REJECTS = 3  # in a day
 LATE_BY = timedelta(minutes=15)
 SILENT_FOR = timedelta(minutes=30)
+ANSWERED_IN = timedelta(hours=12)
 
 OWED = """
 SELECT pixel_id, currency, events, value FROM (
@@ -92,6 +93,16 @@ WHERE store.connected AND sweep.found_at > %(now)s - interval '2 hours'
     WHERE told.store_id = store.id AND told.source = 'webhook'
       AND told.received_at > %(now)s - interval '2 hours')
 GROUP BY 1, 2 HAVING count(*) >= 3
+"""
+# Shopify's requests name the shop; who has it connected answers.
+REQUESTS = """
+SELECT store.workspace_id, store.id, min(notice.due_at), min(notice.received_at)
+FROM shop_webhooks_shopnotice AS notice
+JOIN stores_store AS store
+  ON store.domain = notice.shop AND store.platform = 'shopify' AND store.connected
+WHERE notice.done_at IS NULL AND notice.topic = 'customers/data_request'
+  AND notice.received_at < %(now)s - %(soon)s::interval
+GROUP BY 1, 2
 """
 TOKENS = """
 SELECT id, workspace_id, token_expires_at FROM stores_pixel
@@ -200,6 +211,21 @@ def silent_webhooks(now: datetime) -> Iterator[Alarm]:
         )
 
 
+def waiting_requests(now: datetime) -> Iterator[Alarm]:
+    """Customers who have asked what is held of them, and wait: told after half a day, after three days,
+    and in the last week, which is grave."""
+    for workspace, store, due_at, received_at in rows(REQUESTS, {"now": now, "soon": ANSWERED_IN}):
+        last_week = due_at - now < timedelta(days=7)
+        yield Alarm(
+            workspace=workspace,
+            cause=Cause.PRIVACY_WAITS,
+            level=Level.BAD if last_week else Level.CARE,
+            store=store,
+            until=due_at,
+            stage=(now - received_at > timedelta(days=3)) + last_week,
+        )
+
+
 def ending_tokens(now: datetime) -> Iterator[Alarm]:
     """Tokens that end within 30 days."""
     for pixel, workspace, until in rows(TOKENS, {"now": now}):
@@ -235,6 +261,7 @@ QUICK: Mapping[Cause, Check] = {
     Cause.EXPIRING: _of_orders(Cause.EXPIRING, Level.CARE, EXPIRING),
     Cause.TO_SETTLE: _of_orders(Cause.TO_SETTLE, Level.CARE, TO_SETTLE),
     Cause.UNREADABLE: unreadable,
+    Cause.PRIVACY_WAITS: waiting_requests,
     Cause.TOKEN_EXPIRING: ending_tokens,
     Cause.TEST_CODE_LEFT: left_test_codes,
 }

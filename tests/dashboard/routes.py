@@ -49,6 +49,8 @@ BUTTONS = {
     "dashboard:invite_many",
     "dashboard:morning_mail",
     "dashboard:uninvite",
+    "dashboard:forget",
+    "dashboard:hand_over",
 }
 OUTSIDE = {
     "language",
@@ -105,7 +107,7 @@ def addresses(workspace: Workspace, store: Store, pixel: Pixel) -> dict[str, str
     known["member_id"] = (
         factories.a_member(workspace, "erin", role="analyst").membership_set.get().pk
     )
-    public_key()  # it is made within the first minute
+    public_key()
     known["request_id"] = ShopNotice.objects.create(
         shop=store.domain,
         topic="customers/redact",

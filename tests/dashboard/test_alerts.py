@@ -23,7 +23,7 @@ from dashboard.alerts.causes import PAGES, SENTENCES, Alarm, Cause, Level, stage
 from dashboard.alerts.flow import at_most, has_stopped
 from dashboard.alerts.telling import subject_of, tell, text_of
 from dashboard.models import Alert, AlertChannel, AlertMessage, Lookout
-from shop_webhooks.models import Heartbeat, Sweep
+from shop_webhooks.models import Heartbeat, ShopNotice, Sweep
 from stores.models import Pixel, User
 from tests import factories
 from tests.pipeline import at_once
@@ -192,6 +192,31 @@ def test_the_end_of_a_token_is_told_at_30_7_and_1_days_whoever_sees_to_it(
         left for (left, count), (_, before) in zip(told[1:], told, strict=False) if count > before
     ]
     assert grew == [30, 7, 1]
+    assert Alert.objects.get().level == "bad"
+
+
+def test_a_customers_question_is_told_after_half_a_day_three_days_and_in_the_last_week(
+    owner: User, acme: SimpleNamespace
+) -> None:
+    asked = timezone.now() - timedelta(minutes=1)
+    ShopNotice.objects.create(
+        shop=acme.lyon.domain,
+        topic="customers/data_request",
+        notice_key=b"x" * 16,
+        received_at=asked,
+        due_at=asked + timedelta(days=30),
+    )
+
+    told = []
+    for hours in range(0, 24 * 30, 6):
+        causes(now=asked + timedelta(hours=hours))
+        told.append((hours, AlertMessage.objects.count()))
+        Alert.objects.update(acknowledged_at=NOW, acknowledged_by=owner)
+
+    grew = [
+        hours for (hours, count), (_, before) in zip(told[1:], told, strict=False) if count > before
+    ]
+    assert grew == [18, 78, 24 * 23 + 6]
     assert Alert.objects.get().level == "bad"
 
 

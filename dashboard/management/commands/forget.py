@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from dashboard.erasure import Broken, certify, erase_again, read_certificate
-from shop_webhooks.erasing import forget
-from shop_webhooks.models import ShopNotice
+from dashboard.erasure import Broken, certify, erase_again, forget_customer, read_certificate
 from stores import commands
-from stores.models import Store
 
 
 class Command(commands.Command):
@@ -51,19 +47,7 @@ class Command(commands.Command):
         if not store or not (order or email):
             commands.refuse("Say --store KEY, and --order ID or --email ADDRESS.")
         (found,) = commands.find_stores(store)
-        theirs = Store.objects.filter(pk=found.pk)
-        asked_at = timezone.now()
-        erased = forget(theirs, order_ids=order, customer={"email": email})
-        notice = ShopNotice.objects.create(
-            shop=found.domain,
-            store=found,
-            topic="customers/redact",
-            notice_key=secrets.token_bytes(16),
-            received_at=asked_at,
-            done_at=timezone.now(),
-            outcome=f"erased_{erased.records}",
-            orders=list(erased.orders),
-        )
+        notice = forget_customer(found, order_ids=order, email=email, now=timezone.now())
         self.stdout.write(certify(notice, now=timezone.now()).decode())
 
 
