@@ -24,7 +24,8 @@ class ForgetForm(forms.Form):
     sure = forms.BooleanField(label=gettext_lazy("I know that it cannot be taken back"))
 
     def __init__(self, *args: Any, store: Store, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self._store = store
         self.email = ""
         self.order_ids: list[str] = []

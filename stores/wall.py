@@ -1,8 +1,9 @@
 """The second wall between tenants: PostgreSQL itself shows a page the rows of its reader, and no others.
 
 Behind `visible_to`, and for the day on which a query forgets it. While a page is read, its transaction
-acts as the role `connector_pages`, which may only read, and whose policies know who reads. Workers, and
-what is posted, act as the database's own user, for whom there are no policies: they cost nothing there.
+acts as the role `connector_pages`, which may only read, and whose policies know who reads. Of what is
+posted, what its address names is looked up in that role first. Workers, and what a post then does, act
+as the database's own user, for whom there are no policies: they cost nothing there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, models, transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 
 from stores.models import Store, User, Workspace
 from stores.sql import rows, run
@@ -66,6 +68,22 @@ SHARED = frozenset(
         "dashboard_auditkey",
     )
 )
+# What the numbers in the addresses of pages stand for.
+NAMED = {
+    "store_id": "stores.Store",
+    "pixel_id": "stores.Pixel",
+    "mapping_id": "stores.PixelMapping",
+    "member_id": "stores.Membership",
+    "colleague_id": "stores.Colleague",
+    "invitation_id": "stores.Invitation",
+    "token_id": "stores.ApiToken",
+    "event_id": "conversions.ConversionEvent",
+    "request_id": "shop_webhooks.ShopNotice",
+    "alert_id": "dashboard.Alert",
+    "channel_id": "dashboard.AlertChannel",
+    "filter_id": "dashboard.SavedFilter",
+}
+PAGE_TIMEOUT = "5s"  # nobody waits longer for a page
 MAKE_ROLE = f"""
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
@@ -151,18 +169,24 @@ def behind_the_wall(reader: User) -> Iterator[None]:
         return
     nested = connection.in_atomic_block
     with transaction.atomic():
-        _act_as(ROLE, str(reader.pk))
+        _act_as(ROLE, str(reader.pk), PAGE_TIMEOUT)
         yield
         if nested:
-            _act_as("none", "")
+            _act_as("none", "", "30s")
 
 
-def _act_as(role: str, reader: str) -> None:
-    rows("SELECT set_config('role', %s, true), set_config(%s, %s, true)", [role, READER, reader])
+ACT_AS = """
+SELECT set_config('role', %s, true), set_config(%s, %s, true),
+       set_config('statement_timeout', %s, true)
+"""
+
+
+def _act_as(role: str, reader: str, timeout: str) -> None:
+    rows(ACT_AS, [role, READER, reader, timeout])
 
 
 class WallMiddleware:
-    """Pages are read behind the wall: those of the dashboard, by GET."""
+    """The dashboard's pages are read behind the wall; what is posted there names nothing beyond it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self._get_response = get_response
@@ -180,11 +204,21 @@ class WallMiddleware:
     ) -> HttpResponse | None:
         """Call the view; it is the last of the middlewares that is asked."""
         user: User | AnonymousUser = request.user
-        reads = request.method in ("GET", "HEAD") and view.__module__.startswith("dashboard.views")
-        if not reads or not isinstance(user, User):
+        if not view.__module__.startswith("dashboard.views") or not isinstance(user, User):
             return None
-        with behind_the_wall(user):
-            return view(request, *args, **kwargs)
+        if request.method in ("GET", "HEAD"):
+            with behind_the_wall(user):
+                return view(request, *args, **kwargs)
+        if named := {name: kwargs[name] for name in NAMED.keys() & kwargs}:
+            with behind_the_wall(user):
+                _see_all(named)
+        return None
+
+
+def _see_all(named: dict[str, int]) -> None:
+    """Raises Http404 unless each is there."""
+    for name, pk in named.items():
+        get_object_or_404(apps.get_model(NAMED[name]).objects.only("pk"), pk=pk)
 
 
 @cache

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -142,6 +143,23 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(stack: Stack) -> N
         (413, "body_too_large"),
         (0, "body_too_large"),
     )
+
+
+@pytest.mark.case("H15")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
+def test_a_hundred_megabytes_that_are_refused_are_not_held_in_memory(stack: Stack) -> None:
+    talk(stack, head("Content-Length: 8"), BODY)
+    before = stack.memory("web")
+
+    for _time in range(3):
+        talk(stack, head(f"Content-Length: {100 * MEGABYTE}"), *[b" " * MEGABYTE] * 100)
+        talk(
+            stack,
+            head("Transfer-Encoding: chunked"),
+            *[b"100000\r\n" + b" " * MEGABYTE + b"\r\n"] * 100,
+        )
+
+    assert stack.memory("web") - before < 20 * MEGABYTE
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from django.test import Client
 
 from conversions.models import ConversionEvent
 from stores.models import Membership, Pixel, Store, User, Workspace
-from stores.wall import OURS, SHARED, behind_the_wall, policies
+from stores.wall import NAMED, OURS, SHARED, behind_the_wall, policies
 from tests import factories
+from tests.dashboard.routes import pages
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +88,46 @@ def test_a_page_whose_query_forgets_the_tenant_shows_no_stranger(
     assert own.status_code == 200
     assert other.status_code == 404
     assert two.mallory.store.name not in client.get("/").content.decode()
+
+
+def test_a_press_whose_query_forgets_the_tenant_reaches_no_stranger(
+    two: SimpleNamespace, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the view asked for any store."""
+
+    def whichever(request: Any, store_id: int) -> Store:
+        return Store.objects.get(pk=store_id)
+
+    monkeypatch.setattr("dashboard.views.connection.changeable_store", whichever)
+    client.force_login(two.alice.user)
+
+    other = client.post(f"/stores/{two.mallory.store.pk}/disconnect/")
+    own = client.post(f"/stores/{two.alice.store.pk}/disconnect/")
+
+    assert (other.status_code, own.status_code) == (404, 302)
+    assert list(Store.objects.filter(connected=False)) == [two.alice.store]
+
+
+def test_every_number_in_an_address_is_known_to_the_wall() -> None:
+    numbers = {
+        name
+        for pattern in pages()
+        for name, converter in pattern.pattern.converters.items()
+        if pattern.lookup_str.startswith("dashboard.") and converter.regex == "[0-9]+"
+    }
+
+    assert numbers == NAMED.keys()
+
+
+def test_nobody_waits_longer_than_five_seconds_for_a_page(two: SimpleNamespace) -> None:
+    with behind_the_wall(two.alice.user), connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        (while_read,) = cursor.fetchone()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        (afterwards,) = cursor.fetchone()
+
+    assert (while_read, afterwards) == ("5s", "30s")
 
 
 def test_every_table_of_ours_has_a_policy_or_is_named_as_shared() -> None:
