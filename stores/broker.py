@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from redis import ResponseError
+
 
 def eviction(broker: Any) -> str:
     """What a full broker drops without a word: its `maxmemory-policy`, or "" for nothing.
@@ -12,5 +14,9 @@ def eviction(broker: Any) -> str:
     """
     if broker.transport.driver_type != "redis":
         return ""
-    policy = str(broker.default_channel.client.info("memory").get("maxmemory_policy", ""))
+    try:
+        said = broker.default_channel.client.info("memory")
+    except ResponseError:
+        return ""  # a host's own may not say
+    policy = str(said.get("maxmemory_policy", ""))
     return policy if policy != "noeviction" else ""

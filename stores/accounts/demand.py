@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from stores.members import changeable_workspaces
 from stores.models import User
 
-HAS_ONE = "second_factor"  # of the session: seen once, and not asked again
 # Of allauth's addresses: logging out, proving who one is, setting a factor up.
 OPEN = ("account_", "mfa_")
 
@@ -38,10 +37,7 @@ class DemandMiddleware:
             return None
         if hasattr(request, "shopify") or (match and (match.url_name or "").startswith(OPEN)):
             return None
-        if request.session.get(HAS_ONE) or not _has_to(user):
-            return None
-        if is_mfa_enabled(user):
-            request.session[HAS_ONE] = True
+        if is_mfa_enabled(user) or not _has_to(user):
             return None
         messages.warning(request, _("Please set up a second factor first: an authenticator app."))
         return redirect("mfa_activate_totp")
