@@ -24,7 +24,7 @@ SET order_id = event.order_id || '-' || to_hex(event.order_mark),
     event_id = CASE WHEN event.event_id = '' OR event.state IN ('waiting', 'pending', 'in_doubt')
                       OR GREATEST(event.accepted_at, event.first_unknown_at) > now() - %s
                     THEN event.event_id
-                    ELSE event.event_id || '-' || to_hex(event.order_mark) END
+                    ELSE left(event.event_id, 190) || '-' || to_hex(event.order_mark) END
 FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::timestamptz[])
     AS news (store_id, order_id, order_mark, entered_at)
 WHERE (event.store_id, event.order_id) = (news.store_id, news.order_id)

@@ -259,6 +259,14 @@ class TestNumbersGivenAgain:
         assert new == ("1001", "", "skipped")
         assert ConversionEvent.objects.get(order_id="1001").reason == "event_id_taken"
 
+    def test_the_longest_event_id_steps_aside_as_well(self, acme: SimpleNamespace) -> None:
+        self.came(self.LONG_AGO, event_id="x" * 200)
+
+        (old_id, old_event_id, _state), new = self.tell(acme.kitchen)
+
+        assert old_event_id == "x" * 190 + old_id.removeprefix("1001")
+        assert new == ("1001", "1001", "pending")
+
     def test_an_old_order_that_is_still_owed_goes_on_its_way(
         self, acme: SimpleNamespace, meta: GraphApi
     ) -> None:
