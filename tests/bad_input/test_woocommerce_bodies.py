@@ -14,7 +14,7 @@ from sandbox.graph_api import GraphApi
 from shop_webhooks.models import WebhookDelivery
 from stores.models import Store
 from tests.bad_input.meeting import meets, recorded, skipped, unreadable
-from tests.pipeline import STORE_SECRET, post_to_woocommerce_door, read_all, send_all
+from tests.pipeline import STORE_SECRET, post_to_woocommerce_door, read_all, send_all, signed
 
 NOW = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
 
@@ -143,12 +143,12 @@ def test_a_secret_that_the_shop_decodes_as_html_still_verifies(acme: SimpleNames
 @pytest.mark.parametrize(
     "signature",
     [
-        pytest.param(value, marks=pytest.mark.case("W04"))
-        for value in (
-            None,
-            "AAAA",
-            base64.b64encode(hmac.digest(b"another store's", order(), "sha256")).decode(),
-        )
+        pytest.param(value, marks=pytest.mark.case("W04"), id=name)
+        for name, value in {
+            "none": None,
+            "short": "AAAA",
+            "another store's": signed(order(), "another store's"),
+        }.items()
     ],
 )
 def test_another_signature_is_refused(acme: SimpleNamespace, signature: str | None) -> None:
