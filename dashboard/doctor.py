@@ -18,7 +18,9 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from conversions.models import ConversionEvent, State
+from dashboard.audit.sealing import broken_at
 from dashboard.findings import FAILURE, FINE, WARNING, Finding, span_in_words
+from dashboard.models import AuditChain
 from dashboard.shop_findings import shop_findings
 from purchases.mapping import RulesError
 from shop_webhooks.models import WebhookDelivery
@@ -54,6 +56,7 @@ def examine(*, store: str | None, now: datetime) -> Iterator[Finding]:
         yield from _database()
         stores = _stores(store)
         yield _encryption()
+        yield _audit()
         yield from _backlog(now)
         for row in stores:
             yield from _store(row, now)
@@ -173,6 +176,18 @@ def _encryption() -> Finding:
     for pixel in Pixel.objects.order_by("-pk")[:100]:
         _ = pixel.access_token
     return Finding(level=FINE, about="secrets", what="the keys open them")
+
+
+def _audit() -> Finding:
+    for chain in AuditChain.objects.select_related("workspace").order_by("workspace"):
+        if broken := broken_at(chain):
+            return Finding(
+                level=FAILURE,
+                about="audit",
+                what=f"entry {broken} of {chain.workspace.slug}'s chain does not hold",
+                fix="somebody has changed the database by hand: keep a copy, and see audit_verify",
+            )
+    return Finding(level=FINE, about="audit", what="the chains hold since they were last signed")
 
 
 def _backlog(now: datetime) -> Iterator[Finding]:

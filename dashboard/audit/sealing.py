@@ -1,4 +1,4 @@
-"""Appends what has happened to the chains, and signs their heads once a day.
+"""Appends what has happened to the chains, and signs their heads once a day, if they hold.
 
 The rows that are read were written by triggers, with the change itself; here they only get their place.
 A row with a lower number may be committed after one with a higher: what is younger than a transaction
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 from django.db.models import Q
@@ -21,6 +22,8 @@ from dashboard.models import AuditChain, AuditCursor, AuditEntry, AuditKey, Audi
 from stores.acting import ACCESS, LOGIN
 from stores.models import ConfigChange, Workspace
 from stores.sql import rows
+
+log = structlog.get_logger(__name__)
 
 SETTLES_IN = timedelta(minutes=5)
 AT_ONCE = 5_000
@@ -75,7 +78,7 @@ def seal(*, now: datetime) -> int:
 
 
 def sign_heads(*, now: datetime) -> None:
-    """Sign each chain that has grown and was not signed for a day."""
+    """Sign each chain that has grown and was not signed for a day; never one that does not hold."""
     with transaction.atomic():
         due = AuditChain.objects.select_for_update(skip_locked=True).filter(
             Q(signed_at=None) | Q(signed_at__lte=now - SIGNED_EVERY),
@@ -84,8 +87,28 @@ def sign_heads(*, now: datetime) -> None:
         )
         for chain in due:
             last = chain.auditsignature_set.order_by("-number").first()
-            if last is None or last.number < chain.length:
+            if last and last.number == chain.length:
+                continue
+            if broken := broken_at(chain):
+                log.error("audit.broken", workspace=chain.workspace.slug, entry=broken)
+            else:
                 _sign(chain, now=now)
+
+
+def broken_at(chain: AuditChain) -> int:
+    """The first entry since the last signature that does not hold, or is missing; 0 where all do.
+
+    What has been vouched for already is checked by `audit_verify`, with the whole chain.
+    """
+    last = chain.auditsignature_set.order_by("-number").first()
+    number, digest = (last.number, last.hash) if last else (0, START)
+    since = chain.auditentry_set.filter(number__gt=number).order_by("number")
+    for entry in since.iterator(chunk_size=5_000):
+        number += 1
+        if entry.number != number or entry.hash != link(digest, entry.text):
+            return number
+        digest = entry.hash
+    return 0 if (number, digest) == (chain.length, chain.head or START) else number + 1
 
 
 def _append(chain: AuditChain, texts: Iterable[str]) -> None:

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from dashboard.audit.chain import START, Broken, Verified, link, verify
 from dashboard.audit.export import export
-from dashboard.audit.sealing import public_key, seal, sign_heads
-from dashboard.models import AuditEntry, AuditKey, AuditSignature
+from dashboard.audit.sealing import broken_at, public_key, seal, sign_heads
+from dashboard.models import AuditChain, AuditEntry, AuditKey, AuditSignature
 from stores.models import Store
 from tests import factories
 from tests.pipeline import at_once
@@ -168,6 +168,30 @@ def test_a_head_is_signed_once_a_day_and_only_when_it_has_grown(acme: SimpleName
     signed(days=2)
     assert AuditSignature.objects.count() == 2
     assert verify(lines_of(acme)).signatures == 2
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda entries: entries.filter(number=2).update(text='{"what":"nothing"}'),
+        lambda entries: entries.filter(number=2).delete(),
+        lambda entries: entries.order_by("-number").first().delete(),
+    ],
+)
+def test_what_was_changed_since_is_never_signed_and_is_told(
+    acme: SimpleNamespace, caplog: pytest.LogCaptureFixture, harm: Any
+) -> None:
+    factories.an_event(acme.lyon, acme.pixel)
+    sealed()
+    chain = AuditChain.objects.get()
+    assert broken_at(chain) == 0
+
+    harm(AuditEntry.objects.filter(chain=chain))
+    signed()
+
+    assert not AuditSignature.objects.exists()
+    assert broken_at(chain) in (2, chain.length)
+    assert "audit.broken" in caplog.text
 
 
 def test_an_export_goes_on_from_an_earlier_one(chain: list[bytes], acme: SimpleNamespace) -> None:

@@ -64,6 +64,7 @@ def test_a_sound_installation_has_a_line_for_each_thing_and_ends_with_0(store):
         "✔ broker: answers",
         "✔ database: answers and keeps what it commits",
         "✔ secrets: the keys open them",
+        "✔ audit: the chains hold since they were last signed",
         "✔ oldest unread delivery: none is due",
         "✔ oldest unsent event: none is due",
         "✔ store lyon: connected; mappings in force: 1",
@@ -80,7 +81,7 @@ def test_a_failure_ends_with_1_and_is_also_told_to_programs(store):
         call_command("doctor", "--json", stdout=out)
 
     document = json.loads(out.getvalue())
-    assert (str(caught.value), caught.value.returncode) == ("1 of 10 checks did not hold.", 1)
+    assert (str(caught.value), caught.value.returncode) == ("1 of 11 checks did not hold.", 1)
     assert document["failures"] == 1
     assert document["findings"][-1] == {
         "level": "failure",
