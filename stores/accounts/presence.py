@@ -57,6 +57,11 @@ def _is_over(request: HttpRequest) -> bool:
         begin(request)
     if now - session[SEEN] > IDLE_SECONDS or now - session[BEGAN] > settings.SESSION_COOKIE_AGE:
         return True
-    if now - session[SEEN] >= NOTED_EVERY_SECONDS:
+    if now - session[SEEN] >= NOTED_EVERY_SECONDS and _is_somebodys_doing(request):
         session[SEEN] = now
     return False
+
+
+def _is_somebodys_doing(request: HttpRequest) -> bool:
+    """A page that looks for news by itself (live.js) keeps nobody logged in."""
+    return request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"

@@ -64,6 +64,17 @@ def test_whoever_goes_on_stays_in(alice: Client) -> None:
         assert alice.get("/").status_code == 200
 
 
+def test_a_page_that_looks_for_news_by_itself_keeps_nobody_in(alice: Client) -> None:
+    let_pass(alice, 20, presence.SEEN)
+    before = alice.session[presence.SEEN]
+
+    assert alice.get("/", headers={"Sec-Fetch-Mode": "cors"}).status_code == 200
+    assert alice.session[presence.SEEN] == before
+
+    assert alice.get("/", headers={"Sec-Fetch-Mode": "navigate"}).status_code == 200
+    assert alice.session[presence.SEEN] > before
+
+
 def test_a_press_after_the_end_changes_nothing(alice: Client, acme: SimpleNamespace) -> None:
     let_pass(alice, 31, presence.SEEN)
 

@@ -14,7 +14,8 @@
     // In Shopify's admin a request goes with a session token.
     const headers = window.shopify ? { Authorization: `Bearer ${await window.shopify.idToken()}` } : {};
     const answer = await fetch(location.href, { headers });
-    if (!answer.ok || answer.redirected) return;
+    if (answer.redirected) return location.reload(); // to the login, which has ended
+    if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
       const news = page.getElementById(part.id);
