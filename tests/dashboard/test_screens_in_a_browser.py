@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -95,6 +96,16 @@ def test_home_follows_what_happens_without_being_loaded_again(alice: Merchant, l
 
     alice.see("#now", "1 order was rejected by Meta.")
     assert alice.browser.execute_script("return window.loadedOnce")
+
+
+def test_home_gives_way_to_the_login_once_that_has_ended(alice: Merchant, lyon: Store) -> None:
+    alice.opens()
+    alice.see(".said", "1 is on its way")
+    Session.objects.all().delete()
+
+    alice.browser.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+
+    alice.see("[name=password]")
 
 
 def test_home_before_the_first_order_says_how_to_begin(

@@ -3,6 +3,7 @@
 import json
 import uuid
 import zlib
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -237,6 +238,23 @@ class TestPing:
 
         assert (answer.status_code, json.loads(answer.content)) == (200, {"status": "pong"})
         assert WebhookDelivery.objects.count() == 0
+
+    @pytest.mark.case("W01")
+    def test_a_flood_of_pings_is_answered_and_written_down_ten_times_a_minute(
+        self, acme: SimpleNamespace
+    ) -> None:
+        def pinged_at() -> Any:
+            return Store.objects.values_list("pinged_at", flat=True).get(pk=acme.kitchen.pk)
+
+        statuses = {ping(acme.kitchen, b"webhook_id=12").status_code}
+        first = pinged_at()
+        statuses |= {ping(acme.kitchen, b"webhook_id=12").status_code for _ in range(20)}
+        assert (statuses, pinged_at()) == ({200}, first)
+
+        earlier = first - timedelta(seconds=7)
+        Store.objects.filter(pk=acme.kitchen.pk).update(pinged_at=earlier)
+        ping(acme.kitchen, b"webhook_id=12")
+        assert pinged_at() > earlier
 
     def test_a_huge_ping_is_too_large(self, acme: SimpleNamespace) -> None:
         assert_refused(ping(acme.kitchen, b"webhook_id=" + b"1" * 1_000_000), 413, "body_too_large")
