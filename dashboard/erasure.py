@@ -5,7 +5,6 @@ It names the request, the orders by number, and how much was erased; it names no
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,13 +12,13 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from msgspec import Struct
 
 from conversions.models import ConversionEvent
 from dashboard.audit.sealing import public_key, sign
 from shop_webhooks.erasing import ALL, Left, forget, forget_all, left_of
 from shop_webhooks.models import ShopNotice
+from shop_webhooks.notices import stores_of
 from stores.models import Store
 
 FORMAT = "connector-erasure/1"
@@ -46,26 +45,6 @@ class Certificate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     checked_at: str
     public_key: str
     signature: str = ""
-
-
-def forget_customer(
-    store: Store, *, order_ids: Sequence[str], email: str, now: datetime
-) -> ShopNotice:
-    """Forget these orders of the store, and those whose kept bodies name the address; the request, done,
-    of which a certificate can be had."""
-    erased = forget(
-        Store.objects.filter(pk=store.pk), order_ids=order_ids, customer={"email": email}
-    )
-    return ShopNotice.objects.create(
-        shop=store.domain,
-        store=store,
-        topic="customers/redact",
-        notice_key=secrets.token_bytes(16),
-        received_at=now,
-        done_at=timezone.now(),
-        outcome=f"erased_{erased.records}",
-        orders=list(erased.orders),
-    )
 
 
 def orders_called(store: Store, name: str) -> list[str]:
@@ -117,13 +96,6 @@ def read_certificate(raw: bytes, *, key: str = "") -> Certificate:
     if key and key.lower() != found.public_key:
         raise Broken(f"It was signed by another key: {found.public_key}.")
     return found
-
-
-def stores_of(notice: ShopNotice) -> QuerySet[Store]:
-    """Whose orders the request was about."""
-    if notice.store_id:
-        return Store.objects.filter(pk=notice.store_id)
-    return Store.objects.filter(platform=Store.Platform.SHOPIFY, domain=notice.shop)
 
 
 def erase_again(certificate: Certificate) -> int:

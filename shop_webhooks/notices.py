@@ -7,7 +7,8 @@ https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ import msgspec
 import structlog
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
 from conversions import visits
@@ -33,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 MUST_BE_DONE_WITHIN = timedelta(days=30)
 SEALED_FOR = "shop_notice.body"
-DATA_REQUEST = "customers/data_request"
+DATA_REQUEST, CUSTOMER_REDACT = "customers/data_request", "customers/redact"
 
 KEEP = """
 INSERT INTO shop_webhooks_shopnotice (shop, topic, notice_key, triggered_at, due_at, body)
@@ -50,26 +52,39 @@ def store_notice(*, head: DeliveryHead, body: bytes) -> bool:
     return bool(rows(KEEP, values))
 
 
+def ask_to_forget(store: Store, *, order_ids: Sequence[str], email: str) -> ShopNotice:
+    """Keep a customer's wish, of which the store's merchant tells us by their orders or `email`; to be
+    carried out like Shopify's."""
+    said = {"orders_to_redact": list(order_ids), "customer": {"email": email}}
+    return ShopNotice.objects.create(
+        shop=store.domain,
+        store=store,
+        topic=CUSTOMER_REDACT,
+        notice_key=secrets.token_bytes(16),
+        due_at=Now() + MUST_BE_DONE_WITHIN,
+        body=master().seal(msgspec.json.encode(said), purpose=SEALED_FOR),
+    )
+
+
 def carry_out_all(*, now: datetime) -> int:
     """Carry out what is not done yet, in the order in which it came; returns how many."""
-    done = 0
-    for pk in ShopNotice.objects.filter(done_at=None).order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            notice = (
-                ShopNotice.objects.select_for_update(skip_locked=True)
-                .filter(pk=pk, done_at=None)
-                .first()
-            )
-            if notice and _carry_out(notice, now=now):
-                done += 1
-    return done
+    undone = ShopNotice.objects.filter(done_at=None).order_by("pk").values_list("pk", flat=True)
+    return sum(carry_out(pk, now=now) for pk in undone)
+
+
+@transaction.atomic
+def carry_out(pk: int, *, now: datetime) -> bool:
+    """Carry one notice out, unless it is done, or somebody is at it; whether it was done here."""
+    undone = ShopNotice.objects.select_for_update(skip_locked=True, of=("self",))
+    notice = undone.filter(pk=pk, done_at=None).first()
+    return notice is not None and _carry_out(notice, now=now)
 
 
 def export(notice: ShopNotice, stores: QuerySet[Store] | None = None) -> dict[str, Any]:
     """What we hold, in `stores` or in all that were the shop's, of the customer that a
     `customers/data_request` names. Raises CannotOpen."""
     said = _read(notice)
-    stores = _stores(notice) if stores is None else stores
+    stores = stores_of(notice) if stores is None else stores
     order_ids = [str(number) for number in said.get("orders_requested") or ()]
     found = erasing.deliveries_of(stores, order_ids=order_ids, customer=said.get("customer") or {})
     kept = [
@@ -101,7 +116,7 @@ def _carry_out(notice: ShopNotice, *, now: datetime) -> bool:
         log.error("notice.unreadable", notice=notice.pk, topic=notice.topic)
         return False
     named = said.get("shop_domain") or said.get("myshopify_domain") or notice.shop
-    if shop_domain(str(named)) != notice.shop:
+    if notice.store_id is None and shop_domain(str(named)) != notice.shop:
         _close(notice, "another_shop", now=now)
         return True
     outcome = TOPICS[notice.topic](notice, said, now)
@@ -153,7 +168,7 @@ def _data_requested(notice: ShopNotice, said: dict[str, Any], now: datetime) -> 
 def _customer_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> str:
     """Bodies and payloads go; the ledger's rows hold no person."""
     erased = erasing.forget(
-        _stores(notice),
+        stores_of(notice),
         order_ids=[str(number) for number in said.get("orders_to_redact") or ()],
         customer=said.get("customer") or {},
     )
@@ -184,7 +199,10 @@ def _shop_redacted(notice: ShopNotice, said: dict[str, Any], now: datetime) -> s
     return f"erased_{erased}"
 
 
-def _stores(notice: ShopNotice) -> QuerySet[Store]:
+def stores_of(notice: ShopNotice) -> QuerySet[Store]:
+    """Whose orders it is about: the store whose merchant told us, or all that were Shopify's shop."""
+    if notice.store_id:
+        return Store.objects.filter(pk=notice.store_id)
     return Store.objects.filter(platform=Store.Platform.SHOPIFY, domain=notice.shop)
 
 
@@ -201,7 +219,7 @@ Act = Callable[[ShopNotice, dict[str, Any], datetime], str]
 
 COMPLIANCE: dict[str, Act] = {
     DATA_REQUEST: _data_requested,
-    "customers/redact": _customer_redacted,
+    CUSTOMER_REDACT: _customer_redacted,
     "shop/redact": _shop_redacted,
 }
 TOPICS: dict[str, Act] = COMPLIANCE | {

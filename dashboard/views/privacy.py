@@ -10,19 +10,19 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import queries
 from dashboard.charts import as_csv
-from dashboard.erasure import certifiable, certify, forget_customer
+from dashboard.erasure import certifiable, certify
 from dashboard.forget_form import ForgetForm
 from dashboard.ledger_page import held_by_consent
 from dashboard.mappings import consent_in_words
 from dashboard.privacy import notices_of, read_asked, requests_of
 from dashboard.views.store_page import changeable_store, find_store, may_change, render_in_store
-from dashboard.words import number
 from shop_webhooks import notices
+from shop_webhooks.tasks import carry_out_notices
 from stores.acting import note_access
 from stores.members import user_of
 from stores.models import Store
@@ -61,14 +61,12 @@ def forget(request: HttpRequest, store_id: int) -> HttpResponse:
     form = ForgetForm(request.POST, store=store)
     if not form.is_valid():
         return _page(request, store, form)
-    done = forget_customer(store, order_ids=form.order_ids, email=form.email, now=timezone.now())
-    count = len(done.orders)
-    told = ngettext(
-        "Forgotten: %(n)s order. The certificate is below.",
-        "Forgotten: %(n)s orders. The certificate is below.",
-        count,
+    with transaction.atomic():
+        notices.ask_to_forget(store, order_ids=form.order_ids, email=form.email)
+        carry_out_notices.ring()
+    messages.success(
+        request, _("We are forgetting them. The certificate comes in a moment, below.")
     )
-    messages.success(request, told % {"n": number(count)})
     return redirect("dashboard:privacy", store.pk)
 
 

@@ -17,8 +17,15 @@ from shop_webhooks.models import ShopNotice
 from shop_webhooks.notices import carry_out_all
 from stores.models import ConfigChange, Pixel, Store
 from tests import factories
+from tests.bad_input.test_woocommerce_bodies import order as of_woocommerce
 from tests.dashboard.reading import texts
-from tests.pipeline import a_kept_order, an_order, post_to_shopify_door, read_all
+from tests.pipeline import (
+    a_kept_order,
+    an_order,
+    post_to_shopify_door,
+    post_to_woocommerce_door,
+    read_all,
+)
 
 
 def address(store: Store) -> str:
@@ -180,9 +187,12 @@ class TestForgetting:
         self, owner: Client, acme: SimpleNamespace, whom: str
     ) -> None:
         answer = self.forget(owner, acme.lyon, whom)
+        asked = owner.get(answer["Location"]).content.decode()
+        carry_out_all(now=timezone.now())
         page = owner.get(answer["Location"])
 
-        assert "Forgotten: 1 order." in page.content.decode()
+        assert "We are forgetting them." in asked
+        assert "Not done yet." in asked
         assert dict(ConversionEvent.objects.values_list("order_id", "state")) == {
             "1001": "pending",
             "1002": "skipped",
@@ -193,10 +203,23 @@ class TestForgetting:
         assert proof["left"] == {"bodies": 0, "payloads": 0, "browser": 0, "owed": 0}
         assert "bob" not in str(proof).lower()
 
+    def test_a_woocommerce_shops_customer_is_forgotten_as_well(
+        self, owner: Client, acme: SimpleNamespace
+    ) -> None:
+        post_to_woocommerce_door(of_woocommerce(id=3003), store=acme.kitchen)
+        read_all()
+
+        self.forget(owner, acme.kitchen, "3003")
+        carry_out_all(now=timezone.now())
+
+        assert ConversionEvent.objects.get(order_id="3003").reason == "redacted"
+        assert ShopNotice.objects.get().body is None
+
     def test_an_address_that_nothing_names_is_proved_too(
         self, owner: Client, acme: SimpleNamespace
     ) -> None:
         self.forget(owner, acme.lyon, "nobody@example.com")
+        carry_out_all(now=timezone.now())
 
         assert ShopNotice.objects.get().outcome == "erased_0"
 
@@ -227,6 +250,7 @@ class TestForgetting:
         read_all()
 
         self.forget(owner, acme.lyon, "1002")
+        carry_out_all(now=timezone.now())
 
         assert ConversionEvent.objects.get(store=paris).state == "pending"
         assert self.forget(owner, paris, "1002").status_code == 404

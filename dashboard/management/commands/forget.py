@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 from django.utils import timezone
 
-from dashboard.erasure import Broken, certify, erase_again, forget_customer, read_certificate
+from dashboard.erasure import Broken, certify, erase_again, read_certificate
+from shop_webhooks import notices
 from stores import commands
 
 
@@ -47,7 +49,10 @@ class Command(commands.Command):
         if not store or not (order or email):
             commands.refuse("Say --store KEY, and --order ID or --email ADDRESS.")
         (found,) = commands.find_stores(store)
-        notice = forget_customer(found, order_ids=order, email=email, now=timezone.now())
+        with transaction.atomic():  # before a worker sees it
+            notice = notices.ask_to_forget(found, order_ids=order, email=email)
+            notices.carry_out(notice.pk, now=timezone.now())
+        notice.refresh_from_db()
         self.stdout.write(certify(notice, now=timezone.now()).decode())
 
 

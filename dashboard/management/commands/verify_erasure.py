@@ -9,9 +9,10 @@ import msgspec
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from dashboard.erasure import Broken, certifiable, certify, read_certificate, stores_of
+from dashboard.erasure import Broken, certifiable, certify, read_certificate
 from shop_webhooks.erasing import left_of
 from shop_webhooks.models import ShopNotice
+from shop_webhooks.notices import stores_of
 from stores import commands
 
 
