@@ -124,7 +124,7 @@ def test_a_signature_survives_the_proxy(shop: ShopifyShop, size: int) -> None:
 def test_a_byte_beyond_ten_megabytes_is_refused_before_or_behind_the_proxy(
     stack: Stack, shop: ShopifyShop, chunked: bool
 ) -> None:
-    """By the web server at the sight of its length; 502, or cut off, where the proxy is still sending."""
+    """By the web server when it sees the length; 502, or cut off, where the proxy is still sending."""
     unread = stack.unread()
 
     status = shop.deliver("orders/paid", b" " * (10 * MEGABYTE + 1), chunked=chunked).status
